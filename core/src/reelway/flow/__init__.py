@@ -1,0 +1,1 @@
+"""Conversations with a provider as generators: pure, and driven by the transport."""

@@ -1,0 +1,414 @@
+"""The life of a task: a table, and the small machine that applies it.
+
+Rules that every change here has to respect:
+
+1.  Every rule about states lives in this file, and as much of it as possible in ``TRANSITIONS``.
+2.  The status follows from the status word alone. Progress, times, an error object or a link never move it:
+    the gateways fill these in while the task still runs.
+3.  What the provider called final is final. What we concluded ourselves (``lost``) is not.
+4.  An anomaly changes no state and is never silent: it is an event with both readings.
+5.  An observation from a callback that nobody verified changes nothing at all.
+6.  Seeing the same thing twice changes nothing the second time; only "not found" is counted.
+7.  The machine is pure: the time is handed in.
+
+``docs/generate.py`` draws the manual's diagram and table from ``TRANSITIONS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reelway.model.observation import Observation, Source, Status
+from reelway.model.task import Artifact, Task, TaskRef
+
+NOT_FOUND_LIMIT: Final = 3
+"""Answers in a row that do not know the id before the task counts as lost."""
+
+NOT_FOUND_GRACE: Final = timedelta(seconds=60)
+"""Gateways answer a create before they store its row, so a fresh id may be unknown for a while."""
+
+KEPT_UNKNOWN_WORDS: Final = 16
+"""Bounds what a provider that invents words can make us keep."""
+
+
+class State(StrEnum):
+    """The rows of the table: every status, and ``new`` for a task nobody has described yet."""
+
+    NEW = "new"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    LOST = "lost"
+
+
+class Seen(StrEnum):
+    """The columns of the table: what an observation can say about the state."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN_WORD = "unknown word"
+    NOT_FOUND = "not found"
+
+
+class Effect(StrEnum):
+    """What a cell does."""
+
+    MOVE = "move"
+    STAY = "stay"
+    REQUEUE = "requeue"
+    WARN = "warn"
+    COUNT = "count"
+    ARTIFACT_GONE = "artifact gone"
+    ANOMALY = "anomaly"
+    LOUD_ANOMALY = "loud anomaly"
+
+
+class Cell(NamedTuple):
+    """One cell of the table; ``to`` is the status that a move leads to."""
+
+    effect: Effect
+    to: Status | None = None
+
+
+class StatusChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """The canonical status moved; ``before`` is None at the first sighting."""
+
+    ref: TaskRef
+    at: datetime
+    before: Status | None
+    after: Status
+    word: str | None
+
+
+class ProgressMoved(Struct, frozen=True, kw_only=True, tag=True):
+    """The published progress went up."""
+
+    ref: TaskRef
+    at: datetime
+    progress: int
+
+
+class LinksRefreshed(Struct, frozen=True, kw_only=True, tag=True):
+    """A finished task now has other result links."""
+
+    ref: TaskRef
+    at: datetime
+
+
+class UnknownWordSeen(Struct, frozen=True, kw_only=True, tag=True):
+    """A status word nobody has seen before; the state stays as it was. Sent once per word."""
+
+    ref: TaskRef
+    at: datetime
+    word: str | None
+    kept: Status
+
+
+class NotFoundSeen(Struct, frozen=True, kw_only=True, tag=True):
+    """The provider did not know the id, for the ``count``-th time in a row."""
+
+    ref: TaskRef
+    at: datetime
+    count: int
+
+
+class ArtifactGone(Struct, frozen=True, kw_only=True, tag=True):
+    """The provider no longer keeps the result of a finished task."""
+
+    ref: TaskRef
+    at: datetime
+
+
+class Anomaly(Struct, frozen=True, kw_only=True, tag=True):
+    """An answer that contradicts a final state. The state stays; both readings are here.
+
+    ``loud`` marks the case where money is at stake: a success after a bad end.
+    """
+
+    ref: TaskRef
+    at: datetime
+    held: Status
+    held_word: str | None
+    seen: Seen
+    seen_word: str | None
+    loud: bool
+
+
+Event: TypeAlias = (
+    StatusChanged | ProgressMoved | LinksRefreshed | UnknownWordSeen | NotFoundSeen | ArtifactGone | Anomaly
+)
+
+
+def _move(to: Status) -> Cell:
+    return Cell(Effect.MOVE, to)
+
+
+_STAY: Final = Cell(Effect.STAY)
+_WARN: Final = Cell(Effect.WARN)
+_COUNT: Final = Cell(Effect.COUNT)
+_REQUEUE: Final = Cell(Effect.REQUEUE, Status.QUEUED)
+_GONE: Final = Cell(Effect.ARTIFACT_GONE)
+_ODD: Final = Cell(Effect.ANOMALY)
+_LOUD: Final = Cell(Effect.LOUD_ANOMALY)
+
+_TO_FINAL: Final = {
+    Seen.SUCCEEDED: _move(Status.SUCCEEDED),
+    Seen.FAILED: _move(Status.FAILED),
+    Seen.CANCELLED: _move(Status.CANCELLED),
+    Seen.EXPIRED: _move(Status.EXPIRED),
+}
+
+TRANSITIONS: Final[dict[State, dict[Seen, Cell]]] = {
+    State.NEW: {
+        Seen.QUEUED: _move(Status.QUEUED),
+        Seen.RUNNING: _move(Status.RUNNING),
+        **_TO_FINAL,
+        Seen.UNKNOWN_WORD: _WARN,
+        Seen.NOT_FOUND: _COUNT,
+    },
+    State.QUEUED: {
+        Seen.QUEUED: _STAY,
+        Seen.RUNNING: _move(Status.RUNNING),
+        **_TO_FINAL,
+        Seen.UNKNOWN_WORD: _WARN,
+        Seen.NOT_FOUND: _COUNT,
+    },
+    State.RUNNING: {
+        Seen.QUEUED: _REQUEUE,
+        Seen.RUNNING: _STAY,
+        **_TO_FINAL,
+        Seen.UNKNOWN_WORD: _WARN,
+        Seen.NOT_FOUND: _COUNT,
+    },
+    State.SUCCEEDED: {
+        Seen.QUEUED: _ODD,
+        Seen.RUNNING: _ODD,
+        Seen.SUCCEEDED: _STAY,
+        Seen.FAILED: _ODD,
+        Seen.CANCELLED: _ODD,
+        Seen.EXPIRED: _GONE,
+        Seen.UNKNOWN_WORD: _ODD,
+        Seen.NOT_FOUND: _GONE,
+    },
+    State.FAILED: {
+        Seen.QUEUED: _ODD,
+        Seen.RUNNING: _ODD,
+        Seen.SUCCEEDED: _LOUD,
+        Seen.FAILED: _STAY,
+        Seen.CANCELLED: _ODD,
+        Seen.EXPIRED: _STAY,
+        Seen.UNKNOWN_WORD: _ODD,
+        Seen.NOT_FOUND: _STAY,
+    },
+    State.CANCELLED: {
+        Seen.QUEUED: _ODD,
+        Seen.RUNNING: _ODD,
+        Seen.SUCCEEDED: _LOUD,
+        # Gateways that know one bad end only report a cancelled job as failed.
+        Seen.FAILED: _STAY,
+        Seen.CANCELLED: _STAY,
+        Seen.EXPIRED: _STAY,
+        Seen.UNKNOWN_WORD: _ODD,
+        Seen.NOT_FOUND: _STAY,
+    },
+    State.EXPIRED: {
+        Seen.QUEUED: _ODD,
+        Seen.RUNNING: _ODD,
+        Seen.SUCCEEDED: _LOUD,
+        Seen.FAILED: _STAY,
+        Seen.CANCELLED: _ODD,
+        Seen.EXPIRED: _STAY,
+        Seen.UNKNOWN_WORD: _ODD,
+        Seen.NOT_FOUND: _STAY,
+    },
+    State.LOST: {
+        Seen.QUEUED: _move(Status.QUEUED),
+        Seen.RUNNING: _move(Status.RUNNING),
+        **_TO_FINAL,
+        Seen.UNKNOWN_WORD: _STAY,
+        Seen.NOT_FOUND: _STAY,
+    },
+}
+
+Step: TypeAlias = tuple[Task, tuple[Event, ...]]
+
+
+def advance(task: Task, observation: Observation, now: datetime) -> Step:
+    """Apply one observation to a task.
+
+    Args:
+        task: the task as it is held.
+        observation: one reading of one answer, its ``status`` filled in from the provider's word table.
+        now: the present moment, aware and in UTC.
+
+    Returns:
+        The task afterwards, the very same object where nothing changed, and the events in order.
+    """
+    if observation.source is Source.CALLBACK and not observation.verified:
+        return task, ()
+    seen = seen_in(observation)
+    cell = TRANSITIONS[state_of(task)][seen]
+    after, events = _APPLY[cell.effect](task, observation, cell, now)
+    if after == task:
+        return task, events
+    return replace(after, changed_at=now), events
+
+
+def state_of(task: Task) -> State:
+    """The row of the table that a task stands in."""
+    if task.status is Status.QUEUED and not task.confirmed:
+        return State.NEW
+    return State(task.status)
+
+
+def seen_in(observation: Observation) -> Seen:
+    """The column of the table that an observation belongs to."""
+    if observation.not_found:
+        return Seen.NOT_FOUND
+    if observation.status is None:
+        return Seen.UNKNOWN_WORD
+    return Seen(observation.status)
+
+
+def _apply_move(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    target = Status(cell.to or task.status)
+    before = task.status if task.confirmed else None
+    moved = replace(_facts(task, observation), status=target, completed_at=None, failure=None)
+    if target.final:
+        moved = _ended(moved, observation, task.progress)
+    change = StatusChanged(ref=task.ref, at=now, before=before, after=target, word=observation.provider_status)
+    return moved, (change, *_progress_events(task, moved, now))
+
+
+def _apply_stay(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    if task.status in {Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.LOST}:
+        return task, ()
+    stayed = _facts(task, observation)
+    if task.status is Status.SUCCEEDED:
+        stayed = _refreshed(stayed, observation)
+    refreshed = stayed.videos != task.videos
+    links = (LinksRefreshed(ref=task.ref, at=now),) if refreshed else ()
+    return stayed, (*_progress_events(task, stayed, now), *links)
+
+
+def _apply_requeue(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    # Callbacks arrive in any order, so a late "queued" from one proves no setback.
+    if observation.source is Source.CALLBACK:
+        return task, ()
+    moved, events = _apply_move(task, observation, cell, now)
+    return replace(moved, setbacks=task.setbacks + 1), events
+
+
+def _apply_warn(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    word = observation.provider_status
+    kept = _facts(task, observation)
+    moved = _progress_events(task, kept, now)
+    if (word or "") in task.unknown_words or len(task.unknown_words) >= KEPT_UNKNOWN_WORDS:
+        return kept, moved
+    warning = UnknownWordSeen(ref=task.ref, at=now, word=word, kept=task.status)
+    return replace(kept, unknown_words=(*task.unknown_words, word or "")), (warning, *moved)
+
+
+def _apply_count(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    count = task.not_found_count + 1
+    counted = replace(task, not_found_count=count)
+    seen = NotFoundSeen(ref=task.ref, at=now, count=count)
+    if count < NOT_FOUND_LIMIT or now - task.submitted_at < NOT_FOUND_GRACE:
+        return counted, (seen,)
+    before = task.status if task.confirmed else None
+    lost = StatusChanged(ref=task.ref, at=now, before=before, after=Status.LOST, word=None)
+    return replace(counted, status=Status.LOST), (seen, lost)
+
+
+def _apply_gone(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    if task.artifact in {Artifact.GONE, Artifact.STORED}:
+        return task, ()
+    return replace(task, artifact=Artifact.GONE), (ArtifactGone(ref=task.ref, at=now),)
+
+
+def _apply_anomaly(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    anomaly = Anomaly(
+        ref=task.ref,
+        at=now,
+        held=task.status,
+        held_word=task.provider_status,
+        seen=seen_in(observation),
+        seen_word=observation.provider_status,
+        loud=cell.effect is Effect.LOUD_ANOMALY,
+    )
+    return task, (anomaly,)
+
+
+_APPLY: Final[dict[Effect, Callable[[Task, Observation, Cell, datetime], Step]]] = {
+    Effect.MOVE: _apply_move,
+    Effect.STAY: _apply_stay,
+    Effect.REQUEUE: _apply_requeue,
+    Effect.WARN: _apply_warn,
+    Effect.COUNT: _apply_count,
+    Effect.ARTIFACT_GONE: _apply_gone,
+    Effect.ANOMALY: _apply_anomaly,
+    Effect.LOUD_ANOMALY: _apply_anomaly,
+}
+
+
+def _facts(task: Task, observation: Observation) -> Task:
+    """Everything an observation adds that moves no state."""
+    return replace(
+        task,
+        confirmed=True,
+        provider_status=observation.provider_status,
+        progress=_higher(task.progress, observation.progress),
+        provider_progress=observation.provider_progress or task.provider_progress,
+        model=observation.model or task.model,
+        created_at=observation.created_at or task.created_at,
+        expires_at=observation.expires_at or task.expires_at,
+        not_found_count=0,
+    )
+
+
+def _ended(task: Task, observation: Observation, progress: int | None) -> Task:
+    """What only a final status makes believable: the end time, the links, the reason."""
+    ended = replace(task, completed_at=observation.completed_at)
+    if task.status is Status.SUCCEEDED:
+        done = replace(ended, progress=100, artifact=_available(task.artifact))
+        return replace(done, videos=observation.videos)
+    # Gateways write 100 % on a failed job as well; that is no progress.
+    return replace(ended, failure=observation.failure, progress=progress)
+
+
+def _refreshed(task: Task, observation: Observation) -> Task:
+    return replace(
+        task,
+        progress=100,
+        artifact=_available(task.artifact),
+        videos=observation.videos or task.videos,
+        completed_at=task.completed_at or observation.completed_at,
+    )
+
+
+def _available(held: Artifact) -> Artifact:
+    return Artifact.AVAILABLE if held in {Artifact.NONE, Artifact.GONE} else held
+
+
+def _higher(published: int | None, sent: int | None) -> int | None:
+    numbers = [number for number in (published, sent) if number is not None]
+    return max(numbers, default=None)
+
+
+def _progress_events(before: Task, after: Task, now: datetime) -> tuple[Event, ...]:
+    if after.progress is None or after.progress == before.progress:
+        return ()
+    return (ProgressMoved(ref=after.ref, at=now, progress=after.progress),)

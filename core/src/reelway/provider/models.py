@@ -1,0 +1,283 @@
+"""What a model can do, as data, and the check of a request against it before any money is spent."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reelway.errors import InvalidRequest, Problem
+from reelway.model.request import Media, MediaForm, MediaKind, VideoRequest
+
+ALL_FORMS = frozenset(MediaForm)
+
+
+class OnUnsupported(StrEnum):
+    """What to do with a field that the model does not document."""
+
+    ERROR = "error"
+    """Refuse the request and list every problem."""
+    WARN = "warn"
+    """Send it as it is, where the wire has a place for it, and warn."""
+    DROP = "drop"
+    """Leave the field out and warn."""
+
+
+class ModelSpec(Struct, frozen=True, kw_only=True):
+    """What one model accepts. An empty collection means that the field is not supported.
+
+    Attributes:
+        name: the model id in the user's hands.
+        aliases: other names for the same model.
+        form: which of the provider's request forms describes it on the wire.
+        source: the provider's page these facts come from.
+        durations: allowed whole seconds.
+        aspect_ratios: allowed ratios.
+        resolutions: allowed resolution tiers.
+        sizes: exact pixels and the (resolution, ratio) they stand for.
+        any_size: other exact pixels are accepted as well.
+        default_resolution, default_ratio: what completes a half-given pair when pixels have to be sent.
+        seed, audio, callback: whether these fields are supported.
+        first_frame, last_frame: whether these inputs are supported.
+        needs_image: an input picture is required.
+        references: how many references of each kind are accepted.
+        media_forms: how pictures and clips may travel to this provider.
+        prompt_required: whether the prompt may be left out.
+    """
+
+    name: str
+    form: str
+    aliases: tuple[str, ...] = ()
+    source: str = ""
+    durations: tuple[int, ...] = ()
+    aspect_ratios: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[str, str]] = {}
+    any_size: bool = False
+    default_resolution: str | None = None
+    default_ratio: str | None = None
+    seed: bool = False
+    audio: bool = False
+    callback: bool = False
+    first_frame: bool = False
+    last_frame: bool = False
+    needs_image: bool = False
+    references: Mapping[MediaKind, int] = {}
+    media_forms: frozenset[MediaForm] = ALL_FORMS
+    prompt_required: bool = True
+
+    def pixels(self, resolution: str | None, ratio: str | None) -> str | None:
+        """The exact size that stands for a resolution and a ratio, completed by the defaults."""
+        wanted = (resolution or self.default_resolution, ratio or self.default_ratio)
+        return next((size for size, pair in self.sizes.items() if pair == wanted), None)
+
+
+class Catalog:
+    """The models of one provider, found by name or alias."""
+
+    def __init__(self, models: Iterable[ModelSpec], *, fallback: ModelSpec) -> None:
+        """Hold the documented models, and the form in which an unknown one is passed through."""
+        self.models = tuple(models)
+        self.fallback = fallback
+        self._by_name = {name: spec for spec in self.models for name in (*spec.aliases, spec.name)}
+
+    def find(self, name: str) -> ModelSpec | None:
+        """The documented model of that name, or None."""
+        return self._by_name.get(name)
+
+    def similar(self, name: str) -> tuple[str, ...]:
+        """Names that a typing error may have meant."""
+        return tuple(difflib.get_close_matches(name, list(self._by_name), n=3, cutoff=0.6))
+
+
+class CheckedRequest(Struct, frozen=True, kw_only=True):
+    """A request that may be sent, the model it goes to, and what the user should know."""
+
+    request: VideoRequest
+    spec: ModelSpec
+    warnings: tuple[str, ...] = ()
+
+
+def check(request: VideoRequest, catalog: Catalog, on_unsupported: OnUnsupported) -> CheckedRequest:
+    """Hold a request against its model.
+
+    Raises:
+        InvalidRequest: with every problem, where ``on_unsupported`` is ``error``; with a missing prompt or a
+            contradiction always, for no provider could make sense of it.
+    """
+    fatal = _contradictions(request)
+    spec = catalog.find(request.model)
+    if spec is None:
+        return _pass_through(request, catalog, fatal)
+    missing = [problem for rule in REQUIREMENTS for problem in rule(request, spec)]
+    unsupported = [problem for rule in RULES for problem in rule(request, spec)]
+    strict = on_unsupported is OnUnsupported.ERROR
+    refuse([*fatal, *missing, *(unsupported if strict else ())])
+    named = replace(request, model=spec.name)
+    if on_unsupported is OnUnsupported.DROP:
+        named = _without(named, unsupported)
+    return CheckedRequest(request=named, spec=spec, warnings=tuple(map(str, unsupported)))
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise ``InvalidRequest`` if there is any problem."""
+    if found := tuple(problems):
+        raise InvalidRequest(found)
+
+
+def _pass_through(request: VideoRequest, catalog: Catalog, fatal: list[Problem]) -> CheckedRequest:
+    refuse(fatal)
+    similar = catalog.similar(request.model)
+    hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    warning = f"model: {request.model!r} is not a documented model; it is passed on unchecked.{hint}"
+    return CheckedRequest(request=request, spec=catalog.fallback, warnings=(warning,))
+
+
+Rule = Callable[[VideoRequest, ModelSpec], Iterable[Problem]]
+
+
+def _contradictions(request: VideoRequest) -> list[Problem]:
+    problems = []
+    if not request.model.strip():
+        problems.append(Problem(field="model", message="a model is required"))
+    if request.size and (request.resolution or request.aspect_ratio):
+        message = "give exact pixels, or a resolution and an aspect ratio, but not both"
+        problems.append(Problem(field="size", message=message))
+    if request.duration is not None and not 0 < request.duration < float("inf"):
+        problems.append(Problem(field="duration", message="must be a positive number of seconds"))
+    problems += [_malformed(name, getattr(request, name)) for name in _PATTERNS if _is_malformed(request, name)]
+    return problems
+
+
+_PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "aspect_ratio": (re.compile(r"\d{1,3}:\d{1,3}\Z|[a-z_]{1,20}\Z"), "16:9"),
+    "resolution": (re.compile(r"\d{3,4}p\Z|\d{1,2}[kK]\Z"), "720p"),
+    "size": (re.compile(r"\d{2,5}x\d{2,5}\Z"), "1280x720"),
+}
+"""The shape of each geometry field and an example of it."""
+
+
+def _is_malformed(request: VideoRequest, name: str) -> bool:
+    value = getattr(request, name)
+    return value is not None and not _PATTERNS[name][0].match(value)
+
+
+def _malformed(name: str, value: str) -> Problem:
+    return Problem(field=name, message=f"{value!r} is not of the form {_PATTERNS[name][1]!r}")
+
+
+def _check_prompt(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    if spec.prompt_required and not request.prompt.strip():
+        yield Problem(field="prompt", message=f"{spec.name} needs a prompt")
+
+
+def _check_image(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    if spec.needs_image and not request.media:
+        yield Problem(field="first_frame", message=f"{spec.name} needs an input picture")
+
+
+def _check_duration(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    if request.duration is None or request.duration in spec.durations:
+        return
+    if not spec.durations:
+        yield _unsupported("duration", spec)
+    else:
+        message = f"{spec.name} does not make {request.duration:g} seconds"
+        yield Problem(field="duration", message=message, allowed=_spans(spec.durations))
+
+
+def _check_ratio(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    yield from _one_of("aspect_ratio", request.aspect_ratio, spec.aspect_ratios, spec)
+
+
+def _check_resolution(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    yield from _one_of("resolution", request.resolution, spec.resolutions, spec)
+
+
+def _check_size(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    if not spec.any_size:
+        yield from _one_of("size", request.size, tuple(spec.sizes), spec)
+
+
+def _check_pair(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    """A resolution and a ratio may each be fine and yet not go together."""
+    ratio, resolution = request.aspect_ratio, request.resolution
+    if not spec.sizes or ratio not in spec.aspect_ratios or resolution not in spec.resolutions:
+        return
+    # Words such as "adaptive" stand for no shape, so there is nothing to combine.
+    if ":" in ratio and spec.pixels(resolution, ratio) is None:
+        message = f"{spec.name} has no {ratio} at {resolution}"
+        yield Problem(field="aspect_ratio", message=message, allowed=tuple(spec.sizes))
+
+
+def _check_flags(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    given = {
+        "seed": request.seed is not None and not spec.seed,
+        "audio": request.audio is not None and not spec.audio,
+        "callback_url": request.callback_url is not None and not spec.callback,
+        "first_frame": request.first_frame is not None and not spec.first_frame,
+        "last_frame": request.last_frame is not None and not spec.last_frame,
+    }
+    return [_unsupported(field, spec) for field, unsupported in given.items() if unsupported]
+
+
+def _check_references(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    for kind in MediaKind:
+        count = sum(media.kind is kind for media in request.references)
+        limit = spec.references.get(kind, 0)
+        if count > limit:
+            allowed = f"at most {limit}" if limit else "none"
+            message = f"{count} {kind} references given, but {spec.name} takes {allowed}"
+            yield Problem(field="references", message=message)
+
+
+REQUIREMENTS: tuple[Rule, ...] = (_check_prompt, _check_image)
+"""What has to be there."""
+
+RULES: tuple[Rule, ...] = (
+    _check_duration,
+    _check_ratio,
+    _check_resolution,
+    _check_size,
+    _check_pair,
+    _check_flags,
+    _check_references,
+)
+"""What has to be supported; ``on_unsupported`` decides about these."""
+
+_EMPTY: VideoRequest = VideoRequest(model="")
+
+
+def _without(request: VideoRequest, problems: Iterable[Problem]) -> VideoRequest:
+    return replace(request, **{problem.field: getattr(_EMPTY, problem.field) for problem in problems})
+
+
+def _one_of(field: str, value: str | None, allowed: tuple[str, ...], spec: ModelSpec) -> Iterable[Problem]:
+    if value is None or value in allowed:
+        return
+    if not allowed:
+        yield _unsupported(field, spec)
+    else:
+        message = f"{spec.name} does not offer {value!r}"
+        yield Problem(field=field, message=message, allowed=allowed)
+
+
+def _unsupported(field: str, spec: ModelSpec) -> Problem:
+    return Problem(field=field, message=f"{spec.name} does not support this field")
+
+
+def _spans(numbers: tuple[int, ...]) -> tuple[str, ...]:
+    """Whole seconds as text, runs of them shortened: ``4 to 15 seconds``."""
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) > 2 and numbers == tuple(range(first, last + 1)):
+        return (f"{first} to {last} seconds",)
+    return tuple(f"{number} seconds" for number in numbers)
+
+
+def takes(spec: ModelSpec, media: Media) -> bool:
+    """Whether a piece of media can travel to this model as it stands."""
+    return media.form in spec.media_forms

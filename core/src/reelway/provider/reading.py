@@ -1,0 +1,188 @@
+"""The border between a provider's answer and what Reelway believes of it.
+
+Everything a plugin returns passes through here: the word gets its meaning from the provider's own table, another
+task's answer is refused, and whatever a plugin raises becomes one of our errors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from reelway.errors import ErrorKind, PluginError, ProviderError, ReelwayError
+from reelway.model.http import Headers, HttpResponse, is_safe_id
+from reelway.model.observation import Failure, FailureKind, Observation, Source, Status
+from reelway.provider.interface import ErrorReading, Provider
+from reelway.provider.words import fold, meaning
+
+T = TypeVar("T")
+
+BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+
+_SECRETS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+|[A-Za-z0-9_\-+/=]{40,}")
+
+EXCERPT = 200
+"""How many characters of an unreadable answer an error shows."""
+
+
+def read_create(provider: Provider, response: HttpResponse, route: str) -> Observation:
+    """Read the answer to a create; it must name an id.
+
+    Raises:
+        ProviderError: an error answer, or an unreadable one (kind ``protocol``).
+    """
+    observation = _read(provider, response, provider.decode_create, route, Source.CREATE)
+    if observation.task_id is None or not is_safe_id(observation.task_id):
+        raise _unreadable(response, "it names no usable task id")
+    return observation
+
+
+def read_retrieve(provider: Provider, response: HttpResponse, route: str, task_id: str) -> Observation:
+    """Read the answer to a poll of ``task_id``. "Not found" is an observation, not an error.
+
+    Raises:
+        ProviderError: an error answer, or an unreadable one (kind ``protocol``), or one about another task.
+    """
+    if not response.ok:
+        error = read_error(provider, response)
+        if error.kind is ErrorKind.NOT_FOUND:
+            return Observation(task_id=task_id, not_found=True)
+        raise error
+    observation = _read(provider, response, provider.decode_retrieve, route, Source.POLL)
+    if observation.task_id is not None and observation.task_id != task_id:
+        raise _unreadable(response, "it speaks of another task than the one asked for")
+    if observation.status is not None and observation.status.final:
+        _refuse_contradictions(response)
+    return observation
+
+
+def read_callback(provider: Provider, headers: Headers, body: bytes, *, verified: bool) -> list[Observation]:
+    """Read what a callback says; ``verified`` tells whether its signature was proven.
+
+    Raises:
+        ProviderError: kind ``protocol``; the body is unreadable.
+    """
+    observations = _guarded(provider, lambda: provider.read_callback(headers, body))
+    marked = [replace(one, source=Source.CALLBACK, verified=verified) for one in observations]
+    return [with_meaning(provider, one) for one in marked]
+
+
+def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
+    """The error that an answer stands for; the caller raises it."""
+    reading = _guarded(provider, lambda: provider.read_error(response))
+    return ProviderError(
+        _error_message(provider, response, reading),
+        kind=reading.kind,
+        status=response.status,
+        code=reading.code,
+        request_id=reading.request_id,
+    )
+
+
+def with_meaning(provider: Provider, observation: Observation) -> Observation:
+    """Give a raw word its meaning, and a failure the kind that the word tells."""
+    status = meaning(observation.provider_status, provider.info.words)
+    if status not in BAD_ENDS:
+        return replace(observation, status=status, failure=None)
+    failure = observation.failure or Failure()
+    by_word = provider.info.failure_kinds.get(fold(observation.provider_status or "") or "")
+    if failure.kind is FailureKind.UNKNOWN and by_word is not None:
+        failure = replace(failure, kind=by_word)
+    return replace(observation, status=status, failure=failure)
+
+
+def retry_after(response: HttpResponse, now: datetime) -> float | None:
+    """Seconds the provider asks to wait, from ``Retry-After`` as seconds or as an HTTP date (RFC 9110, 10.2.3)."""
+    value = (response.header("retry-after") or "").strip()
+    if value.isascii() and value.isdecimal() and len(value) <= 9:
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+Decode = Callable[[HttpResponse, str], Observation]
+
+
+def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str, source: Source) -> Observation:
+    if not response.ok:
+        raise read_error(provider, response)
+    try:
+        observation = _guarded(provider, lambda: decode(response, route))
+    except ProviderError as error:
+        if error.kind is not ErrorKind.PROTOCOL or error.status is not None:
+            raise
+        raise _unreadable(response, error.message) from error
+    return with_meaning(provider, replace(observation, source=source))
+
+
+def _guarded(provider: Provider, call: Callable[[], T]) -> T:
+    """Run a plugin's function; what it raises beyond our own errors is the plugin's fault, not the caller's."""
+    try:
+        return call()
+    except ReelwayError:
+        raise
+    except Exception as error:
+        name = provider.info.name
+        message = f"The plugin of {name!r} failed to read an answer: {type(error).__name__}."
+        raise PluginError(message, hint="Report it to the authors of the plugin; the task is not lost.") from error
+
+
+def _refuse_contradictions(response: HttpResponse) -> None:
+    """A final answer must not name one key twice with different values: parsers disagree about which counts.
+
+    Checked at the end of a task only, because it reads the body a second time.
+    """
+    try:
+        json.loads(response.body, object_pairs_hook=_consistent, parse_int=str)
+    except _ContradictionError:
+        raise _unreadable(response, "it gives one field two different values") from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(response, f"it cannot be read a second time ({type(error).__name__})") from error
+
+
+class _ContradictionError(Exception):
+    pass
+
+
+def _consistent(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in document and document[key] != value:
+            raise _ContradictionError
+        document[key] = value
+    return document
+
+
+def _unreadable(response: HttpResponse, reason: str) -> ProviderError:
+    reason = reason.rstrip(".")
+    start = excerpt(response)
+    media_type = response.media_type or "no content type"
+    message = f"The answer (HTTP {response.status}, {media_type}) was not believed: {reason}. It starts: {start}"
+    return ProviderError(message, kind=ErrorKind.PROTOCOL, status=response.status)
+
+
+def excerpt(response: HttpResponse) -> str:
+    """The first characters of an answer, with links and long tokens taken out, for error messages."""
+    return repr(redact(response.body[: 4 * EXCERPT].decode("utf-8", "replace"))[:EXCERPT])
+
+
+def redact(shown: str) -> str:
+    """A provider's text without links (they are signed) and without runs that could be a key."""
+    return _SECRETS.sub("…", shown)
+
+
+def _error_message(provider: Provider, response: HttpResponse, reading: ErrorReading) -> str:
+    title, said = provider.info.title, reading.message
+    code = f" [{reading.code}]" if reading.code else ""
+    if said:
+        return f"{title} answered HTTP {response.status}{code}: {redact(said)[:500]}"
+    media_type = response.media_type or "no content type"
+    return f"{title} answered HTTP {response.status}{code} ({media_type}): {excerpt(response)}"

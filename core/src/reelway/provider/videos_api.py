@@ -1,0 +1,267 @@
+"""The shared base of the ``/v1/videos`` family: data in, provider out.
+
+The gateways of this family descend from one another. They share paths, envelopes and habits, and differ in words,
+field names and the place of the link. A plugin writes these differences down as tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
+from urllib.parse import parse_qsl
+
+from msgspec import Struct
+
+from reelway.errors import ErrorKind, ProviderError
+from reelway.model.http import Headers, HttpRequest, HttpResponse, json_request, segment
+from reelway.model.observation import Failure, FailureKind, Observation, Video
+from reelway.model.request import VideoRequest
+from reelway.model.secret import Secret
+from reelway.provider.forms import Form
+from reelway.provider.interface import ErrorReading, Provider, kind_of_status
+from reelway.provider.models import ModelSpec
+from reelway.provider.readers import (
+    Json,
+    Place,
+    decode_json,
+    decode_object,
+    first_link,
+    first_moment,
+    first_text,
+    identifier,
+    percent,
+    pick_all,
+    shown,
+)
+from reelway.provider.words import meaning
+
+
+class Places(Struct, frozen=True, kw_only=True):
+    """Where an answer keeps its facts; for each fact the places in order of trust, the first usable one counts.
+
+    ``ids`` and ``words`` are texts. The first *known* word counts, so that an inner status can stand in for an
+    outer word that nobody knows; where none is known, the first one is kept as it is.
+    """
+
+    ids: tuple[Place, ...] = ("id", "task_id")
+    words: tuple[Place, ...] = ("status",)
+    progress: tuple[Place, ...] = ("progress",)
+    model: tuple[Place, ...] = ("model",)
+    created_at: tuple[Place, ...] = ("created_at",)
+    completed_at: tuple[Place, ...] = ("completed_at",)
+    expires_at: tuple[Place, ...] = ("expires_at",)
+    links: tuple[Place, ...] = ("video_url", "metadata.url", "url")
+    failure_code: tuple[Place, ...] = ("error.code",)
+    failure_message: tuple[Place, ...] = ("error.message", "error")
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """One set of paths with the answers found there. ``{id}`` stands for the task id, quoted as one segment.
+
+    Attributes:
+        create, read, content, remix: path templates; a part after ``?`` is the query. None where there is none.
+        places: where the answers keep their facts.
+    """
+
+    create: str = "v1/videos"
+    read: str = "v1/videos/{id}"
+    content: str | None = "v1/videos/{id}/content"
+    remix: str | None = None
+    places: Places = Places()
+
+
+class ErrorTable(Struct, frozen=True, kw_only=True):
+    """What error answers mean: the (status, token) pair decides first, then the token, then the status.
+
+    A token is an error code, or a message that consists of one word, in lower case.
+    """
+
+    pairs: Mapping[tuple[int, str], ErrorKind] = {}
+    tokens: Mapping[str, ErrorKind] = {}
+    phrases: Mapping[str, ErrorKind] = {}
+    codes: tuple[Place, ...] = ("error.code", "code")
+    messages: tuple[Place, ...] = ("error.message", "message", "error")
+
+
+FAMILY_TOKENS: Final[Mapping[str, ErrorKind]] = {
+    # The gateway software behind the family; see docs/providers for the evidence of each row.
+    "task_not_exist": ErrorKind.NOT_FOUND,
+    "task_origin_not_exist": ErrorKind.NOT_FOUND,
+    "insufficient_user_quota": ErrorKind.QUOTA,
+    "insufficient_quota": ErrorKind.QUOTA,
+    "pre_consume_token_quota_failed": ErrorKind.QUOTA,
+    "model_not_found": ErrorKind.UNSUPPORTED,
+    "invalid_api_key": ErrorKind.AUTH,
+    "invalid_request": ErrorKind.INVALID_REQUEST,
+    "invalid_model": ErrorKind.INVALID_REQUEST,
+    "missing_model": ErrorKind.INVALID_REQUEST,
+    "invalid_seconds": ErrorKind.INVALID_REQUEST,
+    "invalid_size": ErrorKind.INVALID_REQUEST,
+    "invalid_json": ErrorKind.INVALID_REQUEST,
+    "invalid_multipart_form": ErrorKind.INVALID_REQUEST,
+    "rate_limit_exceeded": ErrorKind.RATE_LIMITED,
+}
+
+FAMILY_PHRASES: Final[Mapping[str, ErrorKind]] = {
+    # Messages without a code of their own; compared by their beginning.
+    "task is not completed yet": ErrorKind.NOT_READY,
+    "task not found": ErrorKind.NOT_FOUND,
+    "invalid url": ErrorKind.UNSUPPORTED,
+    "invalid token": ErrorKind.AUTH,
+}
+
+
+class VideosApi(Provider):
+    """A provider of the family, given as tables.
+
+    Attributes:
+        dialects: the provider's dialects by route; the route ``""`` is the main one.
+        forms: the request forms by the name that :attr:`ModelSpec.form` uses; each names its dialect's route.
+        errors: what error answers mean, beyond what the whole family says.
+        failure_codes: lower-case codes of failed jobs and the kind they tell.
+        callback_places: where a callback keeps its facts.
+    """
+
+    dialects: ClassVar[Mapping[str, Dialect]] = {"": Dialect()}
+    forms: ClassVar[Mapping[str, Form]]
+    errors: ClassVar[ErrorTable] = ErrorTable()
+    failure_codes: ClassVar[Mapping[str, FailureKind]] = {}
+    callback_places: ClassVar[Places] = Places()
+
+    def route(self, model: str) -> str:
+        """The route of the dialect that the model's form belongs to."""
+        spec = self.models.find(model) or self.models.fallback
+        return self.forms[spec.form].route
+
+    def encode_create(self, request: VideoRequest, spec: ModelSpec) -> HttpRequest:
+        """The create, in the model's form, at its dialect's path."""
+        form = self.forms[spec.form]
+        return form.write(self.dialects[form.route].create, request, spec)
+
+    def encode_retrieve(self, task_id: str, route: str) -> HttpRequest:
+        """The poll, on the dialect's read path."""
+        return _get(self._dialect(route).read, task_id)
+
+    def decode_create(self, response: HttpResponse, route: str) -> Observation:
+        """Read the facts from the dialect's places; the family answers creates and polls alike."""
+        return self.decode_retrieve(response, route)
+
+    def decode_retrieve(self, response: HttpResponse, route: str) -> Observation:
+        """Read the facts from the dialect's places."""
+        return self.observe(decode_object(response.body), self._dialect(route).places)
+
+    def encode_content(self, task_id: str, route: str, variant: str = "video") -> HttpRequest:
+        """The content route, with the variant named only where it is not the default."""
+        template = self._dialect(route).content
+        if template is None:
+            raise self._not_supported("content route for this task")
+        query = () if variant == "video" else (("variant", variant),)
+        request = _get(template, task_id)
+        return HttpRequest(method="GET", path=request.path, query=request.query + query)
+
+    def encode_remix(self, task_id: str, route: str, prompt: str, model: str | None) -> HttpRequest:
+        """The remix, as JSON with the prompt and, where given, the model."""
+        template = self._dialect(route).remix
+        if template is None:
+            raise self._not_supported("remix for this task")
+        body = {"prompt": prompt} | ({"model": model} if model else {})
+        return json_request("POST", template.replace("{id}", segment(task_id)), body)
+
+    def read_callback(self, headers: Headers, body: bytes) -> list[Observation]:
+        """Read the facts from the callback's places."""
+        return [self.observe(decode_object(body), self.callback_places)]
+
+    def read_error(self, response: HttpResponse) -> ErrorReading:
+        """Read either envelope: ``{"error": {…}}`` and the flat ``{"code", "message", "data"}``."""
+        document = _document(response)
+        code = first_text(document, self.errors.codes)
+        message = first_text(document, self.errors.messages)
+        return ErrorReading(
+            kind=self._error_kind(response, code, message),
+            code=code,
+            message=message,
+            request_id=_request_id(response, message),
+        )
+
+    def observe(self, document: Mapping[str, Json], places: Places) -> Observation:
+        """Read one answer from a table of places."""
+        url = first_link(document, places.links)
+        expires_at = first_moment(document, places.expires_at)
+        written = next(iter(pick_all(document, places.progress)), None)
+        return Observation(
+            task_id=identifier(document, places.ids),
+            provider_status=self._word(document, places.words),
+            progress=percent(written),
+            provider_progress=shown(written),
+            model=first_text(document, places.model),
+            created_at=first_moment(document, places.created_at),
+            completed_at=first_moment(document, places.completed_at),
+            expires_at=expires_at,
+            videos=(Video(url=Secret(url), expires_at=expires_at),) if url else (),
+            failure=self._failure(document, places),
+        )
+
+    def _word(self, document: Mapping[str, Json], places: tuple[Place, ...]) -> str | None:
+        words = [word for word in pick_all(document, places) if isinstance(word, str) and word]
+        known = (word for word in words if meaning(word, self.info.words) is not None)
+        return next(known, words[0] if words else None)
+
+    def _failure(self, document: Mapping[str, Json], places: Places) -> Failure | None:
+        code = first_text(document, places.failure_code)
+        message = first_text(document, places.failure_message)
+        # A code of 0 and empty texts are how the gateways write "no error".
+        if message is None and code in {None, "0"}:
+            return None
+        kind = self.failure_codes.get((code or "").lower(), FailureKind.UNKNOWN)
+        return Failure(kind=kind, code=code, message=message)
+
+    def _error_kind(self, response: HttpResponse, code: str | None, message: str | None) -> ErrorKind:
+        tokens = [token.strip().lower() for token in (message, code) if token]
+        tables = self.errors
+        exact = (tables.pairs.get((response.status, token)) for token in tokens)
+        own = (tables.tokens.get(token) for token in tokens)
+        family = (FAMILY_TOKENS.get(token) for token in tokens)
+        phrases = (_by_phrase(tokens, table) for table in (tables.phrases, FAMILY_PHRASES))
+        found = next((kind for kinds in (exact, own, family, phrases) for kind in kinds if kind), None)
+        return found or _kind_of_plain_answer(response)
+
+    def _dialect(self, route: str) -> Dialect:
+        if route not in self.dialects:
+            message = f"{self.info.title} has no route {route!r}"
+            raise ProviderError(f"{message}; the task reference is damaged.", kind=ErrorKind.INVALID_REQUEST)
+        return self.dialects[route]
+
+
+def _get(template: str, task_id: str) -> HttpRequest:
+    path, _, query = template.partition("?")
+    quoted = path.replace("{id}", segment(task_id))
+    pairs = tuple((key, value.replace("{id}", task_id)) for key, value in parse_qsl(query))
+    return HttpRequest(method="GET", path=quoted, query=pairs)
+
+
+def _document(response: HttpResponse) -> Json:
+    try:
+        return decode_json(response.body)
+    except ProviderError:
+        return None
+
+
+def _by_phrase(tokens: Iterable[str], table: Mapping[str, ErrorKind]) -> ErrorKind | None:
+    return next((kind for token in tokens for start, kind in table.items() if token.startswith(start)), None)
+
+
+def _kind_of_plain_answer(response: HttpResponse) -> ErrorKind:
+    # A web server's own 404 page means a wrong address, not an unknown task.
+    if response.status == 404 and response.media_type == "text/html":
+        return ErrorKind.PROTOCOL
+    return kind_of_status(response.status)
+
+
+REQUEST_ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id")
+
+
+def _request_id(response: HttpResponse, message: str | None) -> str | None:
+    headers = (response.header(name) for name in REQUEST_ID_HEADERS)
+    # The family also writes it into the message: "... (request id: 2026...)".
+    _, _, tail = (message or "").partition("(request id: ")
+    return next((found for found in headers if found), None) or tail.partition(")")[0] or None

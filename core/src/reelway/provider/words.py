@@ -1,0 +1,28 @@
+"""What a provider's status word means: compared by rule, declared by the provider, and never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+Meaning = TypeVar("Meaning")
+
+ASCII_BLANKS = " \t\r\n"
+
+
+def fold(word: str) -> str | None:
+    """The form in which words are compared: trimmed, lower case, ``-`` and blanks as ``_``.
+
+    Only ASCII words are folded. Case folding turns some look-alike letters into plain ones (the long s, the
+    Kelvin sign), so anything else has no comparable form and stays unknown.
+    """
+    trimmed = word.strip(ASCII_BLANKS)
+    if not trimmed or not trimmed.isascii() or not trimmed.isprintable():
+        return None
+    return trimmed.lower().replace("-", "_").replace(" ", "_")
+
+
+def meaning(word: str | None, table: Mapping[str, Meaning]) -> Meaning | None:
+    """What a word means in a table whose keys are folded; None for a word the table does not hold."""
+    folded = fold(word) if word is not None else None
+    return table.get(folded) if folded is not None else None

@@ -1,0 +1,1 @@
+"""Every installed provider simulated on loopback, with faults on request."""

@@ -1,0 +1,1 @@
+"""What users and plugin authors need to test their own code."""
