@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from reelway.model.secret import Secret
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A point in time that knows its zone."""
 
 
 class Status(StrEnum):
@@ -58,7 +62,7 @@ class Video(Struct, frozen=True, kw_only=True):
     """A link to a result. The URL is a secret, because it is usually signed."""
 
     url: Secret
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     variant: str = "video"
 
 
@@ -89,8 +93,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     progress: int | None = None
     provider_progress: str | None = None
     model: str | None = None
-    created_at: datetime | None = None
-    completed_at: datetime | None = None
-    expires_at: datetime | None = None
+    created_at: Moment | None = None
+    completed_at: Moment | None = None
+    expires_at: Moment | None = None
     videos: tuple[Video, ...] = ()
     failure: Failure | None = None

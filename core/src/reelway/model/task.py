@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote, unquote
@@ -51,10 +52,23 @@ class TaskRef(Struct, frozen=True):
             raise ValueError(f"A task reference starts with '{SCHEME}:', but {text[:60]!r} does not.")
         if len(parts) != 4:
             raise ValueError(f"A task reference has four parts after '{SCHEME}:', but this one has {len(parts)}.")
-        provider, account, route, task_id = (unquote(part, errors="surrogatepass") for part in parts)
+        provider, account, route, task_id = map(_unquoted, parts)
         if not (provider and account and task_id):
             raise ValueError("A task reference needs a provider, an account and an id; one of them is empty.")
         return cls(provider, account, route, task_id)
+
+
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def _unquoted(part: str) -> str:
+    try:
+        # unquote() lets a damaged escape stand, and so would name another task.
+        if not _BARE_PERCENT.search(part):
+            return unquote(part, errors="surrogatepass")
+    except UnicodeDecodeError:
+        pass
+    raise ValueError(f"The parts of a task reference are percent-encoded UTF-8, but {part[:60]!r} is not.")
 
 
 class Task(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from reelway.errors import InvalidRequest, Problem
@@ -202,4 +203,6 @@ def _file_parts(field: str, media: Iterable[Media]) -> Iterable[FilePart]:
 
 
 def _form_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool | Mapping | list):
+        return msgspec.json.encode(value).decode()
+    return str(value)

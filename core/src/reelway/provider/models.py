@@ -36,15 +36,18 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
         form: which of the provider's request forms describes it on the wire.
         source: the provider's page these facts come from.
         durations: allowed whole seconds.
+        any_duration: other durations are accepted as well, because the provider names no range.
         aspect_ratios: allowed ratios.
         resolutions: allowed resolution tiers.
         sizes: exact pixels and the (resolution, ratio) they stand for.
         any_size: other exact pixels are accepted as well.
+        refused_sizes: exact pixels that are documented to be refused, where others are accepted.
         default_resolution, default_ratio: what completes a half-given pair when pixels have to be sent.
         seed, audio, callback: whether these fields are supported.
         first_frame, last_frame: whether these inputs are supported.
         needs_image: an input picture is required.
         references: how many references of each kind are accepted.
+        frame_with_references: whether a first frame and references go together.
         media_forms: how pictures and clips may travel to this provider.
         prompt_required: whether the prompt may be left out.
     """
@@ -54,10 +57,12 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     source: str = ""
     durations: tuple[int, ...] = ()
+    any_duration: bool = False
     aspect_ratios: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     sizes: Mapping[str, tuple[str, str]] = {}
     any_size: bool = False
+    refused_sizes: tuple[str, ...] = ()
     default_resolution: str | None = None
     default_ratio: str | None = None
     seed: bool = False
@@ -67,6 +72,7 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     last_frame: bool = False
     needs_image: bool = False
     references: Mapping[MediaKind, int] = {}
+    frame_with_references: bool = True
     media_forms: frozenset[MediaForm] = ALL_FORMS
     prompt_required: bool = True
 
@@ -154,9 +160,9 @@ def _contradictions(request: VideoRequest) -> list[Problem]:
 
 
 _PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "aspect_ratio": (re.compile(r"\d{1,3}:\d{1,3}\Z|[a-z_]{1,20}\Z"), "16:9"),
-    "resolution": (re.compile(r"\d{3,4}p\Z|\d{1,2}[kK]\Z"), "720p"),
-    "size": (re.compile(r"\d{2,5}x\d{2,5}\Z"), "1280x720"),
+    "aspect_ratio": (re.compile(r"[0-9]{1,3}:[0-9]{1,3}\Z|[a-z_]{1,20}\Z"), "16:9"),
+    "resolution": (re.compile(r"[0-9]{3,4}p\Z|[0-9]{1,2}[kK]\Z"), "720p"),
+    "size": (re.compile(r"[0-9]{2,5}x[0-9]{2,5}\Z"), "1280x720"),
 }
 """The shape of each geometry field and an example of it."""
 
@@ -176,12 +182,16 @@ def _check_prompt(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
 
 
 def _check_image(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
-    if spec.needs_image and not request.media:
+    frames = ((spec.first_frame, request.first_frame), (spec.last_frame, request.last_frame))
+    given = [media for supported, media in frames if supported and media]
+    if spec.references.get(MediaKind.IMAGE):
+        given += request.references
+    if spec.needs_image and not any(media.kind is MediaKind.IMAGE for media in given):
         yield Problem(field="first_frame", message=f"{spec.name} needs an input picture")
 
 
 def _check_duration(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
-    if request.duration is None or request.duration in spec.durations:
+    if request.duration is None or spec.any_duration or request.duration in spec.durations:
         return
     if not spec.durations:
         yield _unsupported("duration", spec)
@@ -199,7 +209,10 @@ def _check_resolution(request: VideoRequest, spec: ModelSpec) -> Iterable[Proble
 
 
 def _check_size(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
-    if not spec.any_size:
+    if request.size in spec.refused_sizes:
+        message = f"{spec.name} refuses {request.size}"
+        yield Problem(field="size", message=message, allowed=tuple(spec.sizes))
+    elif not spec.any_size:
         yield from _one_of("size", request.size, tuple(spec.sizes), spec)
 
 
@@ -235,6 +248,12 @@ def _check_references(request: VideoRequest, spec: ModelSpec) -> Iterable[Proble
             yield Problem(field="references", message=message)
 
 
+def _check_mix(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    if request.references and request.first_frame and not spec.frame_with_references:
+        message = f"{spec.name} takes a first frame or references, but not both"
+        yield Problem(field="references", message=message)
+
+
 REQUIREMENTS: tuple[Rule, ...] = (_check_prompt, _check_image)
 """What has to be there."""
 
@@ -246,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     _check_pair,
     _check_flags,
     _check_references,
+    _check_mix,
 )
 """What has to be supported; ``on_unsupported`` decides about these."""
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
 import msgspec
@@ -104,9 +104,9 @@ def percent(value: Json) -> int | None:
     """Progress as an integer from 0 to 100; reads ``50``, ``50.0``, ``"50"`` and ``"50%"``."""
     if isinstance(value, str):
         value = _number_of(value.strip().removesuffix("%"))
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not _is_number(value):
         return None
-    return min(100, max(0, int(value)))
+    return int(min(100, max(0, value)))
 
 
 def moment(value: Json) -> datetime | None:
@@ -117,9 +117,7 @@ def moment(value: Json) -> datetime | None:
     if isinstance(value, str):
         number = _number_of(value)
         return _iso_moment(value) if number is None else moment(number)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    if not 0 < value <= _LAST_SECOND * 1000:
+    if not _is_number(value) or not 0 < value <= _LAST_SECOND * 1000:
         return None
     seconds = value / 1000 if value >= MILLISECONDS_FROM else value
     return datetime.fromtimestamp(seconds, UTC)
@@ -163,6 +161,13 @@ _PLACEHOLDER = re.compile(r"[<>{}\"\\^`|]")
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?\Z", re.ASCII)
 
 _ISO_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+def _is_number(value: Json) -> TypeGuard[int | float]:
+    # JSON holds integers that no float can, so only a float is asked whether it is finite.
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number_of(written: str) -> float | None:

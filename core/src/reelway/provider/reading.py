@@ -13,19 +13,23 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
+from msgspec import convert
+from msgspec.structs import asdict, replace
 
 from reelway.errors import ErrorKind, PluginError, ProviderError, ReelwayError
 from reelway.model.http import Headers, HttpResponse, is_safe_id
 from reelway.model.observation import Failure, FailureKind, Observation, Source, Status
 from reelway.provider.interface import ErrorReading, Provider
+from reelway.provider.readers import percent
 from reelway.provider.words import fold, meaning
 
 T = TypeVar("T")
 
 BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
-_SECRETS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+|[A-Za-z0-9_\-+/=]{40,}")
+_SECRETS = re.compile(
+    r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+|[A-Za-z0-9_\-+/=]{40,}", re.IGNORECASE
+)
 
 EXCERPT = 200
 """How many characters of an unreadable answer an error shows."""
@@ -68,21 +72,25 @@ def read_callback(provider: Provider, headers: Headers, body: bytes, *, verified
     Raises:
         ProviderError: kind ``protocol``; the body is unreadable.
     """
-    observations = _guarded(provider, lambda: provider.read_callback(headers, body))
-    marked = [replace(one, source=Source.CALLBACK, verified=verified) for one in observations]
-    return [with_meaning(provider, one) for one in marked]
+
+    def believe() -> list[Observation]:
+        said = provider.read_callback(headers, body)
+        return [_believed(provider, one, Source.CALLBACK, verified=verified) for one in said]
+
+    return _guarded(provider, believe)
 
 
 def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
     """The error that an answer stands for; the caller raises it."""
-    reading = _guarded(provider, lambda: provider.read_error(response))
-    return ProviderError(
-        _error_message(provider, response, reading),
-        kind=reading.kind,
-        status=response.status,
-        code=reading.code,
-        request_id=reading.request_id,
-    )
+
+    def believe() -> ProviderError:
+        reading = convert(asdict(provider.read_error(response)), ErrorReading)
+        message = _error_message(provider, response, reading)
+        return ProviderError(
+            message, kind=reading.kind, status=response.status, code=reading.code, request_id=reading.request_id
+        )
+
+    return _guarded(provider, believe)
 
 
 def with_meaning(provider: Provider, observation: Observation) -> Observation:
@@ -115,12 +123,17 @@ def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str
     if not response.ok:
         raise read_error(provider, response)
     try:
-        observation = _guarded(provider, lambda: decode(response, route))
+        return _guarded(provider, lambda: _believed(provider, decode(response, route), source))
     except ProviderError as error:
         if error.kind is not ErrorKind.PROTOCOL or error.status is not None:
             raise
         raise _unreadable(response, error.message) from error
-    return with_meaning(provider, replace(observation, source=source))
+
+
+def _believed(provider: Provider, said: Observation, source: Source, *, verified: bool = False) -> Observation:
+    """A plugin's reading: types checked, progress within its bounds, source and meaning set by us."""
+    ours = {"source": source, "verified": verified, "progress": percent(said.progress)}
+    return with_meaning(provider, convert(asdict(said) | ours, Observation))
 
 
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:
@@ -180,9 +193,13 @@ def redact(shown: str) -> str:
 
 
 def _error_message(provider: Provider, response: HttpResponse, reading: ErrorReading) -> str:
-    title, said = provider.info.title, reading.message
-    code = f" [{reading.code}]" if reading.code else ""
-    if said:
-        return f"{title} answered HTTP {response.status}{code}: {redact(said)[:500]}"
-    media_type = response.media_type or "no content type"
-    return f"{title} answered HTTP {response.status}{code} ({media_type}): {excerpt(response)}"
+    code = f" [{_one_line(reading.code, 80)}]" if reading.code else ""
+    answered = f"{provider.info.title} answered HTTP {response.status}{code}"
+    if reading.message:
+        return f"{answered}: {_one_line(reading.message, 500)}"
+    return f"{answered} ({response.media_type or 'no content type'}): {excerpt(response)}"
+
+
+def _one_line(said: str, length: int) -> str:
+    """A provider's text as it may stand in a log or on a terminal: redacted, short, nothing unprintable."""
+    return "".join(one if one.isprintable() else " " for one in redact(said)[:length])

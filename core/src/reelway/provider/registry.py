@@ -35,8 +35,8 @@ class Registry:
 
     def __init__(self, providers: Iterable[Provider] = (), *, plugins: Iterable[EntryPoint] = ()) -> None:
         """Start from providers that are there already, and from entry points to load when needed."""
-        self._plugins = {plugin.name: plugin for plugin in plugins}
-        self._reports: dict[str, PluginReport] = {}
+        self._plugins = tuple(plugins)
+        self._reports: dict[int, PluginReport] = {}
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
         for provider in providers:
@@ -56,8 +56,9 @@ class Registry:
             PluginError: its plugin is installed, but broken.
             ConfigurationError: nothing installed brings it.
         """
-        if name not in self._providers and name in self._plugins:
-            self._load(name)
+        for number, plugin in enumerate(self._plugins):
+            if name not in self._providers and plugin.name == name:
+                self._load(number)
         if name not in self._providers:
             self.load_all()
         if name in self._providers:
@@ -66,9 +67,7 @@ class Registry:
 
     def load_all(self) -> tuple[PluginReport, ...]:
         """Load every plugin and tell what became of each."""
-        for name in self._plugins:
-            self._load(name)
-        return tuple(self._reports[name] for name in self._plugins)
+        return tuple(self._load(number) for number in range(len(self._plugins)))
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -76,20 +75,24 @@ class Registry:
         self.load_all()
         return tuple(self._providers[name] for name in sorted(self._providers))
 
-    def _load(self, name: str) -> None:
-        if name in self._reports:
-            return
-        plugin = self._plugins[name]
+    def _load(self, number: int) -> PluginReport:
+        # By number: two distributions may give their entry points the same name, and both get a report.
+        if number not in self._reports:
+            self._reports[number] = self._report(self._plugins[number])
+        return self._reports[number]
+
+    def _report(self, plugin: EntryPoint) -> PluginReport:
         distribution = plugin.dist.name if plugin.dist else "an unknown distribution"
-        brought: tuple[str, ...] = ()
+        brought: list[str] = []
         problem = None
         try:
-            brought = tuple(self._add(provider, distribution) for provider in _providers_of(plugin))
+            for provider in _providers_of(plugin):
+                brought.append(self._add(provider, distribution))  # noqa: PERF401 - what came before a failure stays
         # A plugin is a stranger's code: whatever it does at import must not stop the others, sys.exit included.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             problem = _reason(error)
-        self._reports[name] = PluginReport(
-            plugin=name, distribution=distribution, providers=brought, problem=problem
+        return PluginReport(
+            plugin=plugin.name, distribution=distribution, providers=tuple(brought), problem=problem
         )
 
     def _add(self, provider: Provider, origin: str) -> str:
@@ -104,8 +107,8 @@ class Registry:
         return name
 
     def _missing(self, name: str) -> ConfigurationError | PluginError:
-        report = self._reports.get(name)
-        if report is not None and report.problem is not None:
+        broken = (report for report in self._reports.values() if report.plugin == name and report.problem)
+        if report := next(broken, None):
             message = f"The plugin for {name!r} ({report.distribution}) is broken: {report.problem}"
             return PluginError(message, hint="Reinstall it, or report it to its authors.")
         have = ", ".join(sorted(self._providers)) or "none"
@@ -121,6 +124,8 @@ def _providers_of(plugin: EntryPoint) -> list[Provider]:
     # Without this, a misspelt hook is passed over in silence.
     manager.check_pending()
     brought = [provider for some in manager.hook.reelway_providers() for provider in some]
+    if not brought:
+        raise PluginError("It brings no provider; is reelway_providers() there, marked with @hookimpl?")
     if strange := [one for one in brought if not isinstance(one, Provider)]:
         raise PluginError(f"reelway_providers() gave a {type(strange[0]).__name__}, which is no Provider.")
     return brought

@@ -18,7 +18,7 @@ from reelway.model.observation import Failure, FailureKind, Observation, Video
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret
 from reelway.provider.forms import Form
-from reelway.provider.interface import ErrorReading, Provider, kind_of_status
+from reelway.provider.interface import Capability, ErrorReading, Provider, kind_of_status
 from reelway.provider.models import ModelSpec
 from reelway.provider.readers import (
     Json,
@@ -29,9 +29,11 @@ from reelway.provider.readers import (
     first_moment,
     first_text,
     identifier,
+    link,
     percent,
     pick_all,
     shown,
+    text,
 )
 from reelway.provider.words import meaning
 
@@ -73,7 +75,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
 class ErrorTable(Struct, frozen=True, kw_only=True):
     """What error answers mean: the (status, token) pair decides first, then the token, then the status.
 
-    A token is an error code, or a message that consists of one word, in lower case.
+    A token is an error code, or a message that consists of one word, in lower case and without the request id that
+    the family appends.
     """
 
     pairs: Mapping[tuple[int, str], ErrorKind] = {}
@@ -169,6 +172,8 @@ class VideosApi(Provider):
 
     def read_callback(self, headers: Headers, body: bytes) -> list[Observation]:
         """Read the facts from the callback's places."""
+        if Capability.CALLBACKS not in self.info.capabilities:
+            raise self._not_supported("callbacks")
         return [self.observe(decode_object(body), self.callback_places)]
 
     def read_error(self, response: HttpResponse) -> ErrorReading:
@@ -208,7 +213,9 @@ class VideosApi(Provider):
 
     def _failure(self, document: Mapping[str, Json], places: Places) -> Failure | None:
         code = first_text(document, places.failure_code)
-        message = first_text(document, places.failure_message)
+        texts = map(text, pick_all(document, places.failure_message))
+        # The family puts reasons and links into the same columns, and a link is signed.
+        message = next((said for said in texts if said and not link(said)), None)
         # A code of 0 and empty texts are how the gateways write "no error".
         if message is None and code in {None, "0"}:
             return None
@@ -216,7 +223,7 @@ class VideosApi(Provider):
         return Failure(kind=kind, code=code, message=message)
 
     def _error_kind(self, response: HttpResponse, code: str | None, message: str | None) -> ErrorKind:
-        tokens = [token.strip().lower() for token in (message, code) if token]
+        tokens = [_token(written) for written in (message, code) if written]
         tables = self.errors
         exact = (tables.pairs.get((response.status, token)) for token in tokens)
         own = (tables.tokens.get(token) for token in tokens)
@@ -246,6 +253,10 @@ def _document(response: HttpResponse) -> Json:
         return None
 
 
+def _token(written: str) -> str:
+    return written.partition(REQUEST_ID_MARK)[0].strip().lower()
+
+
 def _by_phrase(tokens: Iterable[str], table: Mapping[str, ErrorKind]) -> ErrorKind | None:
     return next((kind for token in tokens for start, kind in table.items() if token.startswith(start)), None)
 
@@ -259,9 +270,11 @@ def _kind_of_plain_answer(response: HttpResponse) -> ErrorKind:
 
 REQUEST_ID_HEADERS: Final = ("x-request-id", "x-oneapi-request-id")
 
+REQUEST_ID_MARK: Final = "(request id: "
+"""The family also writes the id into the message: ``... (request id: 2026...)``."""
+
 
 def _request_id(response: HttpResponse, message: str | None) -> str | None:
     headers = (response.header(name) for name in REQUEST_ID_HEADERS)
-    # The family also writes it into the message: "... (request id: 2026...)".
-    _, _, tail = (message or "").partition("(request id: ")
+    _, _, tail = (message or "").partition(REQUEST_ID_MARK)
     return next((found for found in headers if found), None) or tail.partition(")")[0] or None

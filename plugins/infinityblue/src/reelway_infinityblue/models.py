@@ -14,7 +14,10 @@ SEEDANCE_RATIOS = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16", "adaptive", "aut
 # References: nine pictures, three clips, three sounds are the upstream's limits for Seedance 2.0.
 SEEDANCE_REFERENCES = {MediaKind.IMAGE: 9, MediaKind.VIDEO: 3, MediaKind.AUDIO: 3}
 
+# They name the ratio only; other pixels are taken as well, but for the two that the page says are rejected.
 GROK_SIZES = {"1280x720": ("720p", "16:9"), "720x1280": ("720p", "9:16"), "720x720": ("720p", "1:1")}
+
+GROK_REFUSED = ("1792x1024", "1024x1792")
 
 GENERIC_SIZES = {
     "1280x720": ("720p", "16:9"),
@@ -52,9 +55,11 @@ def _grok(tier: str) -> ModelSpec:
         aspect_ratios=("16:9", "9:16", "1:1"),
         sizes=GROK_SIZES,
         any_size=True,
+        refused_sizes=GROK_REFUSED,
         default_resolution="720p",
         first_frame=True,
         references={MediaKind.IMAGE: 9},
+        frame_with_references=False,
         media_forms=LINKS,
     )
 
@@ -68,6 +73,7 @@ def _grok_preview(tier: str) -> ModelSpec:
         aspect_ratios=("16:9", "9:16", "1:1"),
         sizes=GROK_SIZES,
         any_size=True,
+        refused_sizes=GROK_REFUSED,
         default_resolution="720p",
         first_frame=True,
         needs_image=True,
@@ -105,5 +111,12 @@ CATALOG = Catalog(
         *map(_generic, ("kling-v2-5-turbo", "kling-v2-1-master", "veo_3_1", "veo_3_1-fast")),
     ),
     # "Kling, Veo and others" go to the generic pair, so an unknown model does too.
-    fallback=ModelSpec(name="*", form="generation", sizes=GENERIC_SIZES, media_forms=LINKS),
+    fallback=ModelSpec(
+        name="*",
+        form="generation",
+        sizes=GENERIC_SIZES,
+        default_resolution="720p",
+        default_ratio="16:9",
+        media_forms=LINKS,
+    ),
 )

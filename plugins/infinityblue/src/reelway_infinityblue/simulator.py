@@ -1,7 +1,8 @@
 """InfinityBlue from the other side, as its documentation prints it.
 
 Documented: both dialects' answers, milliseconds, ``metadata.url``, HTTP 404 for an unknown task, the error
-envelope. Seen in the source of the gateway software: nothing that is served here. Assumed: the form of the ids.
+envelope with its statuses and types. From drafts: codes and texts of the errors that no page prints. Seen in the
+source of the gateway software: the answer to an unknown path. Assumed: the form of the ids.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from reelway.errors import ErrorKind
+from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Status
-from reelway.provider.simulator import SimulatedJob
+from reelway.provider.simulator import SimulatedCall, SimulatedJob
 from reelway.provider.videos_simulator import VideosApiSimulator
 from reelway_infinityblue.wire import DIALECTS, GENERATIONS_ROUTE
 
@@ -40,7 +42,7 @@ def video_object(job: SimulatedJob) -> dict[str, Any]:
         document["completed_at"] = milliseconds(job.updated_at)
     if job.expires_at:
         document["expires_at"] = milliseconds(job.expires_at)
-    document["seconds"] = str(fields.get("seconds") or "5")
+    document["seconds"] = str(fields.get("seconds") or fields.get("duration") or "5")
     if fields.get("size"):
         document["size"] = fields["size"]
     if job.video_url:
@@ -83,6 +85,39 @@ def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def envelope(kind: str, code: str, message: str, param: str | None = None) -> dict[str, Any]:
+    """The documented error envelope."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+INVALID_DURATION = "Invalid duration. Supported range is 4 to 15 seconds."
+GROK_INVALID_DURATION = "Invalid duration. The supported range is 1 to 15 seconds."
+INVALID_KEY = "Incorrect API key provided: sk-xxx***. You can find your API key at https://getinfinityblue.com."
+
+ERROR_ANSWERS = {
+    # Documented on /quickstart/errors and on the create pages.
+    ErrorKind.AUTH: (401, envelope("invalid_request_error", "invalid_api_key", INVALID_KEY)),
+    ErrorKind.INVALID_REQUEST: (
+        400,
+        envelope("invalid_request_error", "invalid_duration", INVALID_DURATION, "seconds"),
+    ),
+    # Status and type documented, code and text from drafts of the same pages.
+    ErrorKind.NOT_FOUND: (
+        404,
+        envelope("not_found_error", "resource_not_found", "Video task 'video_xyz' not found", "task_id"),
+    ),
+    ErrorKind.QUOTA: (429, envelope("rate_limit_error", "insufficient_quota", "Insufficient quota")),
+    ErrorKind.RATE_LIMITED: (
+        429,
+        envelope("rate_limit_error", "rate_limit_exceeded", "Rate limit reached for requests"),
+    ),
+    ErrorKind.UNAVAILABLE: (503, envelope("server_error", "service_unavailable", "Service unavailable")),
+    ErrorKind.UPSTREAM: (500, envelope("server_error", "upstream_error", "Upstream provider returned an error")),
+    # The page promises 404 for a content that is not ready as well; the text is assumed.
+    ErrorKind.NOT_READY: (404, envelope("not_found_error", "resource_not_found", "Video content is not ready")),
+}
+
+
 class InfinityBlueSimulator(VideosApiSimulator):
     """The service from the other side."""
 
@@ -90,40 +125,11 @@ class InfinityBlueSimulator(VideosApiSimulator):
     creates = {"": video_object, GENERATIONS_ROUTE: generation}
     reads = creates
     id_pattern = "video_{number:06}"
-    error_answers = {
-        # /quickstart/errors
-        ErrorKind.AUTH: (
-            401,
-            {
-                "error": {
-                    "message": "Incorrect API key provided.",
-                    "type": "invalid_request_error",
-                    "code": "invalid_api_key",
-                    "param": None,
-                }
-            },
-        ),
-        ErrorKind.NOT_FOUND: (
-            404,
-            {
-                "error": {
-                    "message": "Video task not found",
-                    "type": "not_found_error",
-                    "code": "resource_not_found",
-                    "param": "task_id",
-                }
-            },
-        ),
-        # The page promises 404 for a content that is not ready as well.
-        ErrorKind.NOT_READY: (
-            404,
-            {
-                "error": {
-                    "message": "Video content is not ready",
-                    "type": "not_found_error",
-                    "code": "resource_not_found",
-                    "param": None,
-                }
-            },
-        ),
-    }
+    error_answers = ERROR_ANSWERS
+
+    def answer_error(self, call: SimulatedCall | None, kind: ErrorKind) -> HttpResponse:
+        """The provider's error answer; the Grok page words the one about durations differently."""
+        if kind is ErrorKind.INVALID_REQUEST and call is not None and call.model.startswith("grok"):
+            document = envelope("invalid_request_error", "invalid_duration", GROK_INVALID_DURATION, "seconds")
+            return json_response(document, 400)
+        return super().answer_error(call, kind)

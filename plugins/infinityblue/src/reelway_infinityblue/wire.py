@@ -42,6 +42,8 @@ VIDEO_OBJECT = Places(
     # The documentation prints milliseconds and the source writes seconds; readers decide by magnitude.
     # A top-level url is the draft's place.
     links=("metadata.url", "url"),
+    # Source: some channels write the reason of a failed task where the link of a finished one stands.
+    failure_message=("error.message", "error", "metadata.url"),
 )
 
 GENERATION = Places(

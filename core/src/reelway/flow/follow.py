@@ -1,0 +1,152 @@
+"""Following a task to its end: polling is the truth, and no trouble on the way changes what a task is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from reelway.errors import (
+    ErrorKind,
+    PluginError,
+    ProviderError,
+    ProviderUnreachable,
+    ReelwayError,
+    WaitTimeout,
+)
+from reelway.flow.effects import Flow, Instant, Now, Observe, Send, Sleep, TransportError, perform
+from reelway.flow.schedule import asked_pause, grown, jittered, pause_after_trouble
+from reelway.model.lifecycle import advance
+from reelway.model.task import Task
+from reelway.provider.interface import Provider
+from reelway.provider.reading import read_retrieve, retry_after
+
+FAILURE_LIMIT: Final = 10
+"""Failed polls in a row that end the wait; the task itself is untouched."""
+
+
+class FollowPlan(Struct, frozen=True, kw_only=True):
+    """How one task is followed.
+
+    Attributes:
+        timeout: seconds for the whole wait.
+        poll_timeout: seconds for one exchange.
+        first_delay: seconds before the first poll.
+        slot: gives the seconds to wait for the account's next request slot, from the present monotonic time.
+        draw: gives numbers from 0 to 1 for jitter.
+    """
+
+    draw: Callable[[], float]
+    slot: Callable[[float], float]
+    timeout: float = 1800.0
+    poll_timeout: float = 30.0
+    first_delay: float = 0.0
+
+
+class _Trouble(Struct, frozen=True):
+    """A poll that gave no observation."""
+
+    error: ReelwayError
+    retry_after: float | None = None
+    hopeless: bool = False
+
+
+def retrieve(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
+    """Ask once how a task stands.
+
+    Raises:
+        ProviderError: the answer is an error or unreadable; for an unknown id of which nothing else is known,
+            kind ``not_found``.
+    """
+    outcome = yield from _poll(provider, task, timeout)
+    if isinstance(outcome, _Trouble):
+        raise outcome.error
+    if outcome.not_found_count and not outcome.confirmed:
+        message = f"{provider.info.title} does not know the task {task.id!r}."
+        raise ProviderError(message, kind=ErrorKind.NOT_FOUND, task=outcome)
+    return outcome
+
+
+def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
+    """Poll until the task is final, and return it. Every change is told through ``Observe``.
+
+    Raises:
+        WaitTimeout: the time is up, after one last poll; holds the task.
+        ProviderUnreachable: ten polls failed in a row, or the key was refused; holds the task.
+    """
+    start = yield from perform(Now())
+    deadline = start.monotonic + plan.timeout
+    cadence = provider.info.cadence
+    interval, failures, delay = cadence.minimum, 0, plan.first_delay
+    while True:
+        last = yield from _pause(delay, deadline, plan)
+        outcome = yield from _poll(provider, task, plan.poll_timeout)
+        if isinstance(outcome, Task):
+            task, failures = outcome, 0
+            if task.final:
+                return task
+            delay = jittered(interval, plan.draw())
+            interval = grown(interval, cadence)
+        else:
+            failures += 1
+            _give_up_if_hopeless(provider, task, outcome, failures)
+            pause = jittered(pause_after_trouble(interval, failures, cadence), plan.draw())
+            delay = asked_pause(outcome.retry_after, pause)
+        if last:
+            raise _timed_out(provider, task, plan)
+
+
+def _pause(delay: float, deadline: float, plan: FollowPlan) -> Flow[bool]:
+    """Wait for the next poll and for the account's slot, but not past the deadline; tells if it was reached."""
+    now = yield from perform(Now())
+    wait = max(delay, 0.0)
+    left = deadline - now.monotonic
+    if wait < left:
+        wait += plan.slot(now.monotonic + wait)
+    last = wait >= left
+    if (seconds := max(0.0, min(wait, left))) > 0:
+        yield from perform(Sleep(seconds))
+    return last
+
+
+def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Trouble]:
+    request = provider.encode_retrieve(task.id, task.ref.route)
+    try:
+        response = yield from perform(Send(request=request, timeout=timeout))
+    except TransportError as error:
+        return _Trouble(_unreachable_now(provider, error), hopeless=error.refused)
+    now: Instant = yield from perform(Now())
+    try:
+        observation = read_retrieve(provider, response, task.ref.route, task.id)
+    except ProviderError as error:
+        return _Trouble(error, retry_after(response, now.wall), hopeless=error.kind is ErrorKind.AUTH)
+    except PluginError as error:
+        return _Trouble(error)
+    after, events = advance(task, observation, now.wall)
+    if events or after is not task:
+        yield from perform(Observe(task=after, events=events))
+    return after
+
+
+def _give_up_if_hopeless(provider: Provider, task: Task, trouble: _Trouble, failures: int) -> None:
+    if not trouble.hopeless and failures < FAILURE_LIMIT:
+        return
+    polls = "The last poll" if failures == 1 else f"The last {failures} polls"
+    message = f"{polls} of {task.ref} failed: {trouble.error.message}"
+    hint = f"{trouble.error.hint} {ProviderUnreachable.default_hint}"
+    raise ProviderUnreachable(message, task=task, hint=hint) from trouble.error
+
+
+def _unreachable_now(provider: Provider, error: TransportError) -> ProviderError:
+    message = f"{provider.info.title} could not be asked: {error.reason}."
+    return ProviderError(message, kind=ErrorKind.UNAVAILABLE)
+
+
+def _timed_out(provider: Provider, task: Task, plan: FollowPlan) -> WaitTimeout:
+    word = task.provider_status or "nothing yet"
+    message = (
+        f"{task.ref} is still {task.status} after {plan.timeout:g} seconds; "
+        f"{provider.info.title} last said {word!r}."
+    )
+    return WaitTimeout(message, task=task)

@@ -1,0 +1,227 @@
+"""Creating a task: at most one create on the wire.
+
+A generation costs money and no gateway of the family takes an idempotency key. So a create is sent again only when
+it is proven that no byte of it was sent, or when the provider itself turned it away before creating anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reelway.errors import (
+    ErrorKind,
+    PluginError,
+    ProviderError,
+    SubmissionRejected,
+    SubmissionUnknown,
+)
+from reelway.flow.effects import Flow, Instant, Now, Observe, Record, Send, Sleep, TransportError, perform
+from reelway.flow.schedule import backoff
+from reelway.model.http import HttpRequest, HttpResponse
+from reelway.model.lifecycle import Event, advance
+from reelway.model.observation import Observation
+from reelway.model.submission import Submission, SubmissionState
+from reelway.model.task import Task, TaskRef
+from reelway.provider.interface import Provider
+from reelway.provider.reading import read_create, read_error, retry_after
+
+
+class Verdict(StrEnum):
+    """What an answer to a create means for the submission."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    AMBIGUOUS = "ambiguous"
+    TURNED_AWAY = "turned away"
+    """Nothing was created and the provider asks for patience."""
+
+
+PASSING_TROUBLE: Final = frozenset({408, 409, 425})
+"""Client-error statuses that do not prove that nothing was created."""
+
+PLAIN_REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422})
+"""Statuses that refuse a request whatever the body says; servers in front of a gateway send them as pages."""
+
+OVERLOAD: Final = frozenset({429, 503})
+
+
+class SubmitPlan(Struct, frozen=True, kw_only=True):
+    """How one submission is made.
+
+    Attributes:
+        submission_id: Reelway's own id of the attempt.
+        account: the name of the account.
+        timeout: seconds for one exchange.
+        budget: seconds within which a create that was proven unsent or turned away is tried again.
+        draw: gives numbers from 0 to 1 for jitter.
+    """
+
+    submission_id: str
+    account: str
+    draw: Callable[[], float]
+    timeout: float = 60.0
+    budget: float = 60.0
+
+
+def submit(provider: Provider, request: HttpRequest, route: str, plan: SubmitPlan) -> Flow[Task]:
+    """Create a task and return its first snapshot.
+
+    Raises:
+        SubmissionRejected: the provider refused; nothing was created.
+        SubmissionUnknown: the request left and nobody knows what became of it.
+        ProviderError: kind ``unavailable``; it was never sent, and the budget is used up.
+    """
+    start = yield from perform(Now())
+    submission = Submission(
+        id=plan.submission_id, provider=provider.info.name, account=plan.account, route=route, at=start.wall
+    )
+    yield from perform(Record(submission=submission))
+    attempt = 0
+    while True:
+        error = yield from _attempt(provider, request, submission, plan)
+        if isinstance(error, Task):
+            return error
+        pause = backoff(attempt, error.retry_after, plan.draw())
+        now = yield from perform(Now())
+        if now.monotonic + pause - start.monotonic > plan.budget:
+            yield from _note(submission, SubmissionState.REJECTED, detail="gave up before anything was created")
+            raise error
+        yield from perform(Sleep(pause))
+        attempt += 1
+
+
+def _attempt(
+    provider: Provider, request: HttpRequest, submission: Submission, plan: SubmitPlan
+) -> Flow[Task | ProviderError]:
+    """One exchange: the task, or an error after which trying again cannot pay twice."""
+    sent = yield from _note(submission, SubmissionState.SENDING)
+    try:
+        response = yield from perform(Send(request=request, timeout=plan.timeout, fresh=True))
+    except TransportError as error:
+        if error.phase.request_may_have_left:
+            yield from _note(submission, SubmissionState.AMBIGUOUS, detail=error.phase.name)
+            raise _unknown(submission, sent, error.phase.name, error.reason) from error
+        yield from _note(submission, SubmissionState.INTENT, detail=error.reason)
+        return _unsent(provider, error)
+    match verdict_of(provider, response, submission.route):
+        case Verdict.ACCEPTED:
+            return (yield from _accept(provider, response, submission))
+        case Verdict.TURNED_AWAY:
+            yield from _note(submission, SubmissionState.INTENT, detail=f"HTTP {response.status}")
+            return _rejection(provider, response, retry_after(response, sent.wall))
+        case Verdict.REJECTED:
+            yield from _note(submission, SubmissionState.REJECTED, detail=f"HTTP {response.status}")
+            raise _rejection(provider, response)
+        case Verdict.AMBIGUOUS:
+            yield from _note(
+                submission, SubmissionState.AMBIGUOUS, detail=f"HTTP {response.status}", response=response.body
+            )
+            reason = f"the answer (HTTP {response.status}) does not tell whether a task was created"
+            raise _unknown(submission, sent, "RECEIVING", reason, response.body)
+
+
+def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdict:
+    """Judge the answer to a create, by the table in the design: status first, then what the body says."""
+    if response.ok:
+        return Verdict.ACCEPTED if _created(provider, response, route) else Verdict.AMBIGUOUS
+    if 300 <= response.status < 400:
+        return Verdict.REJECTED
+    error = _error_of(provider, response)
+    if _documented_as_nothing_created(provider, error):
+        return Verdict.REJECTED
+    if response.status == 429 or (response.status == 503 and response.header("retry-after")):
+        return Verdict.REJECTED if error.kind is ErrorKind.QUOTA else Verdict.TURNED_AWAY
+    if 400 <= response.status < 500 and response.status not in PASSING_TROUBLE:
+        readable = error.code is not None or response.status in PLAIN_REFUSALS
+        return Verdict.REJECTED if readable else Verdict.AMBIGUOUS
+    return Verdict.AMBIGUOUS
+
+
+def _created(provider: Provider, response: HttpResponse, route: str) -> bool:
+    try:
+        read_create(provider, response, route)
+    except (ProviderError, PluginError):
+        return False
+    return True
+
+
+def _error_of(provider: Provider, response: HttpResponse) -> ProviderError:
+    try:
+        return read_error(provider, response)
+    except PluginError as error:
+        return ProviderError(error.message, kind=ErrorKind.PROTOCOL, status=response.status)
+
+
+def _documented_as_nothing_created(provider: Provider, error: ProviderError) -> bool:
+    return (error.status, (error.code or "").lower()) in provider.info.nothing_created
+
+
+def _accept(provider: Provider, response: HttpResponse, submission: Submission) -> Flow[Task]:
+    observation = read_create(provider, response, submission.route)
+    now = yield from perform(Now())
+    task, events = first_snapshot(observation, submission, now)
+    yield from _note(submission, SubmissionState.ACCEPTED, ref=task.ref)
+    yield from perform(Observe(task=task, events=events))
+    return task
+
+
+def first_snapshot(
+    observation: Observation, submission: Submission, now: Instant
+) -> tuple[Task, tuple[Event, ...]]:
+    """The task as the answer to its create describes it."""
+    ref = TaskRef(submission.provider, submission.account, submission.route, observation.task_id or "")
+    task = Task.new(ref, now.wall)
+    # Some creates answer with the id alone; the absence of a word is no unknown word.
+    return (task, ()) if observation.provider_status is None else advance(task, observation, now.wall)
+
+
+def _note(
+    submission: Submission,
+    state: SubmissionState,
+    *,
+    ref: TaskRef | None = None,
+    detail: str | None = None,
+    response: bytes | None = None,
+) -> Flow[Instant]:
+    now = yield from perform(Now())
+    noted = replace(submission, state=state, at=now.wall, ref=ref, detail=detail, response=response)
+    yield from perform(Record(submission=noted))
+    return now
+
+
+def _rejection(provider: Provider, response: HttpResponse, wait: float | None = None) -> SubmissionRejected:
+    error = _error_of(provider, response)
+    return SubmissionRejected(
+        error.message,
+        kind=error.kind,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        retry_after=wait,
+        hint=f"Nothing was created. {error.hint}",
+    )
+
+
+def _unsent(provider: Provider, error: TransportError) -> ProviderError:
+    return ProviderError(
+        f"{provider.info.title} could not be reached: {error.reason}.",
+        kind=ErrorKind.UNAVAILABLE,
+        hint="No byte of the request was sent, so it is safe to try again. Check the base URL and the network.",
+    )
+
+
+def _unknown(
+    submission: Submission, sent: Instant, phase: str, reason: str, response: bytes | None = None
+) -> SubmissionUnknown:
+    return SubmissionUnknown(
+        f"Submission {submission.id} to {submission.provider} may or may not have created a task: {reason}.",
+        submission_id=submission.id,
+        sent_at=sent.wall,
+        phase=phase,
+        response=response,
+    )
