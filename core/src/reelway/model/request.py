@@ -53,6 +53,8 @@ class Media(Struct, frozen=True, kw_only=True):
                 return cls(url=source)
             case str():
                 return cls(path=Path(source))
+            case _:
+                raise TypeError(f"Media are given as a URL, a path or bytes, not as {type(source).__name__}.")
 
     @property
     def name(self) -> str:

@@ -1,35 +1,29 @@
 """The network, over httpx or its successor httpx2. The only module that imports either of them.
 
-Requests go straight to the library's transport, below its client: the client would log whole addresses, follow
-cookies and read the environment, and none of that is wanted here. Two kinds of connections share nothing: those to an
+Requests go straight to the library's transport, below its client: that would log whole addresses, keep cookies and
+read the environment, and none of that is wanted here. Two kinds of connections share nothing: those to an
 account's own API carry its key and follow no redirect; those to links that a provider named carry no key, and every
-address is judged by the guard when they connect.
+address is judged when it is connected to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import socket
-import ssl
-import threading
-import time
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from functools import partial
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
-from urllib.parse import urlencode, urlsplit
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError
-from reelway.flow.effects import Head, Open, Phase, Send, TransportError
-from reelway.model.http import Headers, HttpRequest, HttpResponse, Multipart
-from reelway.model.secret import Secret
-from reelway.transport.guard import AddressRefused, LinkRefused, check_address, split_link
+from reelway.flow.effects import Head, Open, Send, TransportError
+from reelway.model.http import Headers, HttpRequest, HttpResponse
+from reelway.transport.body import BoundedBody
+from reelway.transport.dialing import AsyncBackend, Judge, SyncBackend, deadline_in
+from reelway.transport.guard import check_address
+from reelway.transport.trouble import Progress
+from reelway.transport.wire import Endpoint, Written, write_api, write_link
 
 if TYPE_CHECKING:
     import httpx
@@ -37,14 +31,13 @@ if TYPE_CHECKING:
 API_BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an API answer, as sent and as inflated. Task objects have kilobytes."""
 
-CHUNK: Final = 256 * 1024
-
-USER_AGENT: Final = "reelway"
-
 CORE_OF: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The HTTP libraries and the connection layer that each is built on."""
 
-LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 30.0}
+MAX_CONNECTIONS: Final = 20
+"""To one account at once; drivers bound what enters the pool, because a crowded pool is slow."""
+
+KEEPALIVE_SECONDS: Final = 30.0
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
@@ -59,20 +52,6 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     library: str = "httpx"
     transport: Any = None
     allow_private_links: bool = False
-
-
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where an account's API is and what opens it."""
-
-    base_url: str
-    key: Secret
-
-    def owns(self, url: str) -> bool:
-        """Whether an address lies below the base URL, so that it may have the key."""
-        return url.startswith(self.base_url + "/")
-
-
-Address: TypeAlias = tuple[str, int]
 
 
 def load_library(name: str) -> tuple[Any, Any]:
@@ -93,7 +72,7 @@ def load_library(name: str) -> tuple[Any, Any]:
 def in_process(respond: Callable[[HttpRequest], HttpResponse], library: str = "httpx") -> Any:
     """A transport that answers from a function, for ``Client(transport=…)`` in tests.
 
-    The function gets a request whose path is the URL's path, and may raise ``TransportError``.
+    The function gets a request whose path is that of the URL, and may raise ``TransportError``.
     """
     module, _ = load_library(library)
 
@@ -103,10 +82,8 @@ def in_process(respond: Callable[[HttpRequest], HttpResponse], library: str = "h
         except TransportError as error:
             broken = module.ReadError if error.phase.request_may_have_left else module.ConnectError
             raise broken(error.reason) from error
-        return cast(
-            "httpx.Response",
-            module.Response(response.status, headers=list(response.headers), content=response.body),
-        )
+        answer = module.Response(response.status, headers=list(response.headers), content=response.body)
+        return cast("httpx.Response", answer)
 
     return module.MockTransport(handle)
 
@@ -121,198 +98,264 @@ def _plain_request(request: httpx.Request) -> HttpRequest:
     )
 
 
-# --- How far an exchange got -------------------------------------------------------------------------------------
+class _Http:
+    """What both colors share: the library, the endpoint, and how an exchange is written and judged."""
 
-PHASE_OF_EVENT: Final = {
-    "connect_tcp.started": Phase.CONNECTING,
-    "connect_tcp.complete": Phase.CONNECTED,
-    "start_tls.started": Phase.CONNECTING,
-    "start_tls.complete": Phase.CONNECTED,
-    "send_request_headers.started": Phase.SENDING,
-    "receive_response_headers.complete": Phase.RECEIVING,
-}
-"""The transport's trace events, without their prefix, that move an exchange on."""
-
-
-class _Progress:
-    """Listens to the trace events of one exchange and remembers how far it got."""
-
-    def __init__(self) -> None:
-        self.phase: Phase | None = None
-
-    def hear(self, event: str, info: Any) -> None:
-        self.phase = PHASE_OF_EVENT.get(event.partition(".")[2], self.phase)
-
-    async def hear_async(self, event: str, info: Any) -> None:
-        self.hear(event, info)
-
-    def error(self, caught: Exception) -> TransportError:
-        """Translate a foreign exception; without any event, its class decides, in doubt against us."""
-        refused = _find_cause(caught, AddressRefused)
-        if refused is not None:
-            reason = f"the address is not allowed ({refused.reason})"
-            return TransportError(Phase.CONNECTING, reason, refused=True)
-        by_class = Phase.CONNECTING if _is_connect_error(caught) else Phase.SENDING
-        return TransportError(self.phase or by_class, reason_of(caught))
-
-
-REASONS: Final[tuple[tuple[str, str], ...]] = (
-    # Class names in both libraries and their connection layers, and what we say. The first match counts.
-    ("ConnectTimeout", "connecting took too long"),
-    ("ConnectError", "connecting failed"),
-    ("PoolTimeout", "no connection became free in time"),
-    ("ReadTimeout", "the answer took too long"),
-    ("WriteTimeout", "sending took too long"),
-    ("TimeoutError", "it took too long"),
-    ("RemoteProtocolError", "the answer broke off or broke the rules of HTTP"),
-    ("LocalProtocolError", "the request broke the rules of HTTP"),
-    ("ReadError", "the connection broke while the answer was awaited"),
-    ("WriteError", "the connection broke while the request was sent"),
-    ("CloseError", "the connection broke"),
-    ("UnsupportedProtocol", "the address is no http or https address"),
-    ("InvalidURL", "the address is malformed"),
-    ("BodyRefused", "the body was refused"),
-)
-
-
-class BodyRefused(Exception):
-    """A body was larger than allowed, or compressed in a way that cannot be bounded."""
-
-
-def reason_of(caught: BaseException) -> str:
-    """What happened, in our words: those of the libraries may quote addresses and headers."""
-    names = {cls.__name__ for cls in type(caught).__mro__}
-    reason = next((text for name, text in REASONS if name in names), "the connection failed")
-    detail = _detail(caught)
-    return f"{reason} ({detail})" if detail else reason
-
-
-def _detail(caught: BaseException) -> str:
-    """The system's own word on it, where that can hold no secret."""
-    if isinstance(caught, BodyRefused):
-        return str(caught)
-    cause = _find_cause(caught, OSError)
-    if isinstance(cause, ssl.SSLError):
-        return cause.reason or "TLS failed"
-    if isinstance(cause, socket.gaierror):
-        return "the host name is not known"
-    return (cause.strerror or "") if cause is not None else ""
-
-
-def _find_cause(caught: BaseException | None, kind: type[Any]) -> Any:
-    while caught is not None:
-        if isinstance(caught, kind):
-            return caught
-        caught = caught.__cause__ or caught.__context__
-    return None
-
-
-def _is_connect_error(caught: BaseException) -> bool:
-    names = {cls.__name__ for cls in type(caught).__mro__}
-    return bool(names & {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"})
-
-
-# --- Writing requests and reading bodies -------------------------------------------------------------------------
-
-
-class _Wire:
-    """Turns our values into the library's and back; knows the endpoint, but does no I/O."""
-
-    def __init__(self, module: Any, endpoint: Endpoint) -> None:
-        self._module = module
+    def __init__(self, endpoint: Endpoint, settings: HttpSettings) -> None:
+        self._module, self._core = load_library(settings.library)
         self._endpoint = endpoint
+        self._settings = settings
 
-    def api_request(self, request: HttpRequest, headers: Headers, extensions: dict[str, Any]) -> httpx.Request:
-        query = f"?{urlencode(request.query)}" if request.query else ""
-        url = f"{self._endpoint.base_url}/{request.path.lstrip('/')}{query}"
-        own = (*_standard_headers(), *self._key_header(), *request.headers, *headers)
-        body = _body_arguments(request.body)
-        return self._build(request.method, url, own, extensions, **body)
-
-    def link_request(self, effect: Open, extensions: dict[str, Any]) -> httpx.Request:
-        if effect.url is None:
-            return self.api_request(cast("HttpRequest", effect.request), effect.headers, extensions)
-        url = effect.url.reveal()
-        key = self._key_header() if effect.keyed else ()
-        # The library would rewrite some addresses; a signature covers every byte.
-        parts = split_link(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        exact = extensions | {"target": target.encode("ascii")}
-        return self._build("GET", url, (*_standard_headers(), *key, *effect.headers), exact)
-
-    def _key_header(self) -> Headers:
-        return (("Authorization", f"Bearer {self._endpoint.key.reveal()}"),)
-
-    def _build(
-        self, method: str, url: str, headers: Headers, extensions: dict[str, Any], **body: Any
-    ) -> httpx.Request:
-        request = self._module.Request(method, url, headers=list(headers), extensions=extensions, **body)
+    def _request(self, written: Written, trace: Any, seconds: float) -> httpx.Request:
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+        extensions = {**written.extensions, "trace": trace, "timeout": limits}
+        request = self._module.Request(
+            written.method, written.url, headers=list(written.headers), extensions=extensions, **written.body
+        )
         return cast("httpx.Request", request)
 
+    @property
+    def _link_judge(self) -> Judge:
+        return partial(check_address, allow_private=self._settings.allow_private_links)
 
-def _standard_headers() -> Headers:
-    # Identity: a compressed answer could inflate to any size, and a resumed file has to be the file itself.
-    return (("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
+    @cached_property
+    def _tls(self) -> Any:
+        # Making one reads the certificates, so all connections of an account share it.
+        return self._module.create_ssl_context()
+
+    def _pool(self, kind: str, backend: Any, *, keepalive: int) -> Any:
+        return getattr(self._core, kind)(
+            ssl_context=self._tls,
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=keepalive,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=backend,
+        )
 
 
-def _body_arguments(body: bytes | Multipart | None) -> dict[str, Any]:
-    if body is None:
-        return {}
-    if isinstance(body, bytes):
-        return {"content": body}
-    # Fields travel as parts without a file name, which makes the form multipart even where it has no file.
-    fields = [(name, (None, value.encode())) for name, value in body.fields]
-    files = [(part.field, (part.filename, part.content, part.content_type)) for part in body.files]
-    return {"files": [*fields, *files]}
+def _allow_all(address: str) -> None:
+    """The user named the account's address; it may be anywhere."""
 
 
-class _BoundedBody:
-    """Collects a body within the limit, inflating it within the limit where a server compressed it unasked."""
+class SyncStream:
+    """An open answer, read piece by piece in this thread."""
 
-    def __init__(self, response: httpx.Response, limit: int) -> None:
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        self._inflate = self._inflater(encoding)
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._received = 0
-        self._size = 0
+    def __init__(self, response: httpx.Response, progress: Progress) -> None:
+        self._response = response
+        self._progress = progress
+        self._chunks: Iterator[bytes] = _sync_chunks(response)
+        self.head = _head_of(response)
 
-    def add(self, chunk: bytes) -> None:
-        self._received += len(chunk)
-        if self._received > self._limit:
-            raise BodyRefused(f"it is larger than {self._limit} bytes")
-        if self._inflate is not None:
-            chunk = self._inflated(chunk)
-        self._size += len(chunk)
-        if self._size > self._limit:
-            raise BodyRefused(f"it inflates to more than {self._limit} bytes")
-        self._parts.append(chunk)
+    def read(self, timeout: float) -> bytes:
+        """The next bytes, none at the end.
 
-    def whole(self) -> bytes:
-        return b"".join(self._parts)
-
-    def _inflated(self, chunk: bytes) -> bytes:
+        Raises:
+            TransportError: the connection broke, or nothing came in time.
+        """
         try:
-            return cast("Any", self._inflate).decompress(chunk, self._limit - self._size + 1)
-        except zlib.error as error:
-            raise BodyRefused("its compression is broken") from error
+            with deadline_in(timeout):
+                return next(self._chunks, b"")
+        except Exception as error:
+            raise self._progress.error(error) from error
 
-    @staticmethod
-    def _inflater(encoding: str) -> Any:
-        if encoding in {"", "identity"}:
-            return None
-        if encoding in {"gzip", "x-gzip", "deflate"}:
-            return zlib.decompressobj(zlib.MAX_WBITS | 32)
-        raise BodyRefused("it is compressed in a way that was not asked for")
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
 
 
-def _plain_response(response: httpx.Response, body: bytes) -> HttpResponse:
-    return HttpResponse(status=response.status_code, headers=_headers_of(response), body=body)
+class SyncHttp(_Http):
+    """One account's network, for threads."""
+
+    def send(self, effect: Send) -> HttpResponse:
+        """One exchange with the API.
+
+        Raises:
+            TransportError: it broke; the phase tells how far it got.
+        """
+        progress = Progress()
+        written = write_api(self._endpoint, effect.request)
+        try:
+            with deadline_in(effect.timeout):
+                transport = self._fresh if effect.fresh else self._api
+                response = transport.handle_request(self._request(written, progress.hear, effect.timeout))
+                return _whole(response)
+        except Exception as error:
+            raise progress.error(error) from error
+
+    def open(self, effect: Open) -> SyncStream:
+        """Start streaming a result.
+
+        Raises:
+            TransportError: no answer began.
+        """
+        progress = Progress()
+        transport = self._api if effect.request or effect.keyed else self._links
+        try:
+            with deadline_in(effect.timeout):
+                written = write_link(self._endpoint, effect)
+                response = transport.handle_request(self._request(written, progress.hear, effect.timeout))
+                return SyncStream(response, progress)
+        except Exception as error:
+            raise progress.error(error) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        for name in ("_api", "_fresh", "_links"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    @cached_property
+    def _api(self) -> httpx.BaseTransport:
+        return self._transport(_allow_all, MAX_CONNECTIONS)
+
+    @cached_property
+    def _fresh(self) -> httpx.BaseTransport:
+        return self._transport(_allow_all, 0)
+
+    @cached_property
+    def _links(self) -> httpx.BaseTransport:
+        return self._transport(self._link_judge, MAX_CONNECTIONS)
+
+    def _transport(self, judge: Judge, keepalive: int) -> httpx.BaseTransport:
+        if self._settings.transport is not None:
+            return cast("httpx.BaseTransport", self._settings.transport)
+        transport = self._module.HTTPTransport(verify=self._tls)
+        # The library offers no other way to judge an address between its resolution and the connection.
+        backend = SyncBackend(self._core, judge)
+        transport._pool = self._pool("ConnectionPool", backend, keepalive=keepalive)  # noqa: SLF001
+        return cast("httpx.BaseTransport", transport)
+
+
+class AsyncStream:
+    """An open answer, read piece by piece in this task."""
+
+    def __init__(self, response: httpx.Response, progress: Progress) -> None:
+        self._response = response
+        self._progress = progress
+        self._chunks: AsyncIterator[bytes] = _async_chunks(response)
+        self.head = _head_of(response)
+
+    async def read(self, timeout: float) -> bytes:
+        """The next bytes, none at the end.
+
+        Raises:
+            TransportError: the connection broke, or nothing came in time.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await anext(self._chunks, b"")
+        except Exception as error:
+            raise self._progress.error(error) from error
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._response.aclose()
+
+
+class AsyncHttp(_Http):
+    """One account's network, for tasks of an event loop."""
+
+    async def send(self, effect: Send) -> HttpResponse:
+        """One exchange with the API.
+
+        Raises:
+            TransportError: it broke; the phase tells how far it got.
+        """
+        progress = Progress()
+        written = write_api(self._endpoint, effect.request)
+        try:
+            async with asyncio.timeout(effect.timeout):
+                transport = self._fresh if effect.fresh else self._api
+                request = self._request(written, progress.hear_async, effect.timeout)
+                return await _whole_async(await transport.handle_async_request(request))
+        except Exception as error:
+            raise progress.error(error) from error
+
+    async def open(self, effect: Open) -> AsyncStream:
+        """Start streaming a result.
+
+        Raises:
+            TransportError: no answer began.
+        """
+        progress = Progress()
+        transport = self._api if effect.request or effect.keyed else self._links
+        try:
+            async with asyncio.timeout(effect.timeout):
+                written = write_link(self._endpoint, effect)
+                request = self._request(written, progress.hear_async, effect.timeout)
+                return AsyncStream(await transport.handle_async_request(request), progress)
+        except Exception as error:
+            raise progress.error(error) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for name in ("_api", "_fresh", "_links"):
+            if name in self.__dict__:
+                await self.__dict__.pop(name).aclose()
+
+    @cached_property
+    def _api(self) -> httpx.AsyncBaseTransport:
+        return self._transport(_allow_all, MAX_CONNECTIONS)
+
+    @cached_property
+    def _fresh(self) -> httpx.AsyncBaseTransport:
+        return self._transport(_allow_all, 0)
+
+    @cached_property
+    def _links(self) -> httpx.AsyncBaseTransport:
+        return self._transport(self._link_judge, MAX_CONNECTIONS)
+
+    def _transport(self, judge: Judge, keepalive: int) -> httpx.AsyncBaseTransport:
+        if self._settings.transport is not None:
+            return cast("httpx.AsyncBaseTransport", self._settings.transport)
+        transport = self._module.AsyncHTTPTransport(verify=self._tls)
+        # The library offers no other way to judge an address between its resolution and the connection.
+        backend = AsyncBackend(self._core, judge)
+        transport._pool = self._pool("AsyncConnectionPool", backend, keepalive=keepalive)  # noqa: SLF001
+        return cast("httpx.AsyncBaseTransport", transport)
+
+
+def _head_of(response: httpx.Response) -> Head:
+    return Head(status=response.status_code, headers=_headers_of(response))
 
 
 def _headers_of(response: httpx.Response) -> Headers:
     return tuple(response.headers.multi_items())
 
 
-def _time_limits(seconds: float) -> dict[str, float]:
-    return dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+def _bounded(response: httpx.Response) -> BoundedBody:
+    # A response that was made whole, as mocks make them, is decoded already.
+    encoding = "" if response.is_stream_consumed else response.headers.get("content-encoding", "")
+    return BoundedBody(encoding, API_BODY_LIMIT)
+
+
+def _whole(response: httpx.Response) -> HttpResponse:
+    try:
+        body = _bounded(response)
+        for chunk in _sync_chunks(response):
+            body.add(chunk)
+    finally:
+        response.close()
+    return HttpResponse(status=response.status_code, headers=_headers_of(response), body=body.whole())
+
+
+async def _whole_async(response: httpx.Response) -> HttpResponse:
+    try:
+        body = _bounded(response)
+        async for chunk in _async_chunks(response):
+            body.add(chunk)
+    finally:
+        await response.aclose()
+    return HttpResponse(status=response.status_code, headers=_headers_of(response), body=body.whole())
+
+
+def _sync_chunks(response: httpx.Response) -> Iterator[bytes]:
+    return iter((response.content,)) if response.is_stream_consumed else response.iter_raw()
+
+
+async def _async_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    if response.is_stream_consumed:
+        yield response.content
+        return
+    async for chunk in response.aiter_raw():
+        yield chunk

@@ -63,6 +63,8 @@ class PartFile:
             self._file.close()
             self._file = None
 
+    close = suspend
+
     def publish(self) -> str:
         """Give the whole file its final name, safely against a crash, and return its SHA-256."""
         self.suspend()

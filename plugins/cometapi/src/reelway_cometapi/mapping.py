@@ -65,8 +65,8 @@ def _pixels_beyond(tiers: Collection[str], request: VideoRequest, spec: ModelSpe
 
 
 FORMS = {
-    # /api/video/seedance/create. Two versions disagree: the older one has the field `resolution`, with 1080p for the
-    # 1.x models only; the newer one has no such field, lists 1080p for 2.0 as well, and wants exact pixels for it.
+    # /api/video/seedance/create. Its versions disagree: the older has the field `resolution`, with 1080p for 1.x
+    # only; the newer has no such field, lists 1080p for 2.0 as well, and wants exact pixels for it.
     "seedance-1": _seedance(("480p", "720p", "1080p")),
     "seedance-2": _seedance(("480p", "720p")),
     # The provider's blog names pixels only.

@@ -50,8 +50,8 @@ class CometApi(VideosApi):
 def _without_call_id(document: Mapping[str, Json]) -> Mapping[str, Json]:
     """An answer without the ``request_id`` of its HTTP call.
 
-    For xAI that field is the task's only name. In an envelope, recognised by its ``code`` or ``error``, it names the
-    call, as Kling does.
+    For xAI that field is the task's only name. In an envelope, recognised by its ``code`` or ``error``, it names
+    the call, as Kling does.
     """
     if document.keys().isdisjoint({"code", "error"}):
         return document

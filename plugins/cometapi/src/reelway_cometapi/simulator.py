@@ -1,13 +1,15 @@
 """CometAPI from the other side, as its documentation prints it: each family of models by its own page.
 
 Documented: the answers to create and retrieve of every family, remix, seconds as the unit of time, both error
-envelopes, HTTP 503 ``model_not_found``, the redirect of a wrong path. The Seedance page has changed: 2.0 Fast answers
-as the older version prints it, ``SUBMITTED`` to ``ERROR``, and every other model as the newer one, ``queued`` to
-``error``. Sora names no link; its bytes come from the content route.
-Seen in the source of the gateway software: the flat form of ``task_not_exist``, the quota error, the errors of the
-content route, ``task_origin_not_exist``.
-Assumed: the digits of the ids, which failure is called ``error``, the words of cancelled and expired jobs, Sora's and
-Omni's ``error`` object once a job has failed, the wording of a rate limit and of an overload.
+envelopes, the redirect of a wrong path. The Seedance page has changed: 2.0 Fast answers as the older version prints
+it, ``SUBMITTED`` to ``ERROR``, and every other model as the newer one, ``queued`` to ``error``. Sora names no link;
+its bytes come from the content route.
+
+Seen in the source of the gateway software, or quoted by its clients: the flat form of ``task_not_exist``, the
+errors of quota, of the content route and of a remix, HTTP 503 ``model_not_found``.
+
+Assumed: the digits of the ids, which failure is called ``error``, the words of cancelled and expired jobs, Sora's
+and Omni's ``error`` object once a job has failed, the wording of a rate limit and of an overload.
 """
 
 from __future__ import annotations
@@ -121,8 +123,8 @@ def veo_size(job: SimulatedJob) -> Document:
 class Page(NamedTuple):
     """How one page of the documentation writes a job.
 
-    ``bad_end`` is the word for a failure inside the service, where the page has one beside its ``failed``; ``model``
-    is the id that the page answers with instead of the one it was asked for.
+    ``bad_end`` is the word for a failure inside the service, where the page has one beside its ``failed``;
+    ``model`` is the id that the page answers with instead of the one it was asked for.
     """
 
     create: Render

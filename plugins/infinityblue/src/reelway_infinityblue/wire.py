@@ -36,6 +36,8 @@ FAILURE_CODES = {
     "upstream_error": FailureKind.INTERNAL,
     # /en-videos/seedance-20/get-seedance-video-task-status
     "generation_failed": FailureKind.INTERNAL,
+    # Source: the upstream of Seedance, handed through.
+    "inputtextsensitivecontentdetected": FailureKind.MODERATION,
 }
 
 VIDEO_OBJECT = Places(

@@ -1,0 +1,82 @@
+"""An account: a provider with its base URL and key, under a name of the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from reelway.errors import ConfigurationError
+from reelway.model.secret import Secret
+from reelway.provider.interface import Provider
+from reelway.transport.wire import Endpoint
+
+DEFAULT_ACCOUNT: Final = "default"
+"""The name of the only account of a client that has one."""
+
+
+class Account(Struct, frozen=True):
+    """A provider with what opens it.
+
+    Attributes:
+        provider: the provider's name.
+        api_key: the key; without one, the provider's environment variable is read (``COMETAPI_KEY`` and so on).
+        base_url: another address than the provider's own; without one, ``<NAME>_BASE_URL`` is read.
+        requests_per_second: the pace at which the account may be polled.
+    """
+
+    provider: str
+    api_key: str | None = None
+    base_url: str | None = None
+    requests_per_second: float = 5.0
+
+    def __repr__(self) -> str:
+        return f"Account({self.provider!r}, base_url={self.base_url!r})"
+
+
+def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """Where the account's API is and what opens it.
+
+    Raises:
+        ConfigurationError: the key is missing or malformed, or the address is.
+    """
+    variable = provider.info.key_variable
+    key = account.api_key if account.api_key is not None else environ.get(variable)
+    if not key:
+        hint = f"Set the environment variable {variable}, or pass api_key."
+        raise ConfigurationError(f"There is no key for {provider.info.title}.", hint=hint)
+    base_url = account.base_url or environ.get(base_url_variable(provider.info.name)) or provider.info.base_url
+    return Endpoint(base_url=_checked_base_url(base_url), key=_checked_key(key, variable))
+
+
+def base_url_variable(name: str) -> str:
+    """The environment variable that holds another base URL for a provider."""
+    return f"{name.upper().replace('-', '_')}_BASE_URL"
+
+
+def _checked_key(key: str, variable: str) -> Secret:
+    # A stray line break would split the header, and some libraries then quote the key in their complaint.
+    if not key.isascii() or not key.isprintable() or " " in key:
+        message = f"The key ({variable} or api_key) contains blanks, line breaks or characters beyond ASCII."
+        raise ConfigurationError(message, hint="Copy it again, without anything around it.")
+    return Secret(key)
+
+
+def _checked_base_url(base_url: str) -> str:
+    if not _is_usable(base_url):
+        hint = "It looks like https://api.example.com, without user name, query or fragment."
+        raise ConfigurationError("The base URL is not usable.", hint=hint)
+    # SDKs of this family are given the address with the version; paths here bring their own.
+    return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _is_usable(base_url: str) -> bool:
+    try:
+        parts = urlsplit(base_url)
+        plain = not ("@" in parts.netloc or parts.query or parts.fragment)
+        return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

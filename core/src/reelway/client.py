@@ -1,0 +1,326 @@
+"""The two clients: the same names, the same flows, one for threads and one for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from contextlib import aclosing, closing
+from pathlib import Path
+from typing import Any, Self, Unpack
+
+from reelway.flow.fetch import DEFAULT_LIMIT
+from reelway.model.request import VideoRequest
+from reelway.model.task import Task
+from reelway.operations import (
+    WAIT_SECONDS,
+    Accounts,
+    OnChange,
+    Operations,
+    Progress,
+    Settings,
+    TaskLike,
+    named_accounts,
+)
+from reelway.provider.models import OnUnsupported
+from reelway.provider.registry import Registry
+from reelway.requesting import Preview, RequestFields, request_of
+from reelway.results import Download, Waited, download_of, settle, waited
+from reelway.transport.clock import Clock, SystemClock
+from reelway.transport.drivers import AsyncDriver, SyncDriver
+from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
+
+
+class _Base:
+    """What both clients are made from."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        on_unsupported: OnUnsupported | str = OnUnsupported.ERROR,
+        on_change: OnChange | None = None,
+        allow_private_links: bool = False,
+        http: str = "httpx",
+        transport: Any = None,
+        clock: Clock | None = None,
+        registry: Registry | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Open the accounts; nothing is sent yet.
+
+        Args:
+            accounts: a provider's name, an :class:`Account`, or several accounts by name.
+            api_key: the key, where ``accounts`` is a provider's name; else its environment variable is read.
+            base_url: another address than the provider's own, where ``accounts`` is a provider's name.
+            on_unsupported: ``"error"``, ``"warn"`` or ``"drop"`` for fields that a model does not document.
+            on_change: called with each task that changed, and the events that say how.
+            allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
+            http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
+            transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
+            clock: what tells and passes the time, such as ``reelway.testing.VirtualClock``.
+            registry: where providers are looked up; by default all installed ones.
+            settings: the rest, for tests; ``on_…``, ``http`` and ``clock`` are then taken from it.
+
+        Raises:
+            ConfigurationError: a key or an address is missing or malformed, or the provider is not installed.
+        """
+        network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
+        self._settings = settings or Settings(
+            on_unsupported=OnUnsupported(on_unsupported), on_change=on_change, http=network, clock=clock or SystemClock()
+        )
+        named = named_accounts(accounts, api_key, base_url)
+        self._operations = Operations(named, registry or Registry.installed(), self._settings)
+        self._connect()
+
+    def _connect(self) -> None:
+        raise NotImplementedError
+
+    def preview(
+        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
+    ) -> Preview:
+        """The exact request that ``create`` would send, without its key. Nothing is sent and no file is read.
+
+        Raises:
+            InvalidRequest: the request would be refused.
+        """
+        return self._operations.preview(request_of(prompt, fields), account)
+
+
+class Client(_Base):
+    """Follows video jobs from threads. Use it as a context manager, or close it.
+
+    ``create`` sends once; ``wait`` polls to the end; ``download`` holds the file; ``generate`` does all three.
+    """
+
+    def _connect(self) -> None:
+        endpoints = self._operations.endpoints
+        self._networks = {name: SyncHttp(one, self._settings.http) for name, one in endpoints.items()}
+        self._driver = SyncDriver(self._networks, self._settings.clock, self._operations.witness)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. Tasks go on at the provider."""
+        for network in self._networks.values():
+            network.close()
+
+    def create(
+        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
+    ) -> Task:
+        """Create a task: at most one create on the wire.
+
+        Args:
+            prompt: what the video should show, or a whole :class:`VideoRequest`.
+            account: the account's name, where the client has several.
+            **fields: the fields of a :class:`VideoRequest`.
+
+        Raises:
+            InvalidRequest: the request would be refused; lists every problem; nothing was sent.
+            SubmissionRejected: the provider refused; nothing was created.
+            SubmissionUnknown: the request left and its outcome is not known; it is not sent again.
+            ProviderError: kind ``unavailable``; the provider could not be reached and nothing was sent.
+        """
+        return self._driver.run(self._operations.create(request_of(prompt, fields), account))
+
+    def retrieve(self, task: TaskLike) -> Task:
+        """Ask once how a task stands. Never raises for a bad end.
+
+        Raises:
+            ProviderError: the answer is an error, or unreadable; the task itself is untouched.
+        """
+        return self._driver.run(self._operations.retrieve(task))
+
+    def watch(self, task: TaskLike, *, timeout: float = WAIT_SECONDS) -> Generator[Task, None, None]:
+        """Follow a task and give each snapshot that differs from the one before, the final one last.
+
+        Raises:
+            WaitTimeout, ProviderUnreachable: the wait ended; the job goes on.
+        """
+        yield from self._driver.watch(self._operations.follow(task, timeout))
+
+    def wait(self, task: TaskLike, *, timeout: float = WAIT_SECONDS, raise_on_failure: bool = True) -> Task:
+        """Follow a task to its end.
+
+        Args:
+            task: the task, its reference, or the text of one.
+            timeout: seconds for the whole wait; the job itself goes on after it.
+            raise_on_failure: raise for a bad end; otherwise the task is returned whatever its end.
+
+        Raises:
+            TaskFailed: the job ended badly (``TaskCancelled``, ``TaskExpired``, ``TaskLost``).
+            WaitTimeout: the time is up; holds the task.
+            ProviderUnreachable: ten polls failed in a row, or the key was refused; holds the task.
+        """
+        final = self._driver.run(self._operations.follow(task, timeout))
+        return settle(final, raise_on_failure=raise_on_failure)
+
+    def as_completed(self, tasks: Iterable[TaskLike], *, timeout: float = WAIT_SECONDS) -> Iterator[Waited]:
+        """Follow many tasks at once and give each as its wait ends, in whatever order that is."""
+        held, jobs = self._operations.follow_all(tasks, timeout)
+        for outcome in self._driver.run_all(jobs):
+            yield waited(held[outcome.index], outcome)
+
+    def download(
+        self,
+        task: TaskLike,
+        to: str | Path | None = None,
+        *,
+        variant: str = "video",
+        overwrite: bool = False,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float = WAIT_SECONDS,
+        progress: Progress = None,
+    ) -> Download:
+        """Fetch the result of a succeeded task: streamed, resumed, checked whole, then published by a rename.
+
+        Args:
+            task: the task, its reference, or the text of one.
+            to: the file, or a folder; by default ``<id>.mp4`` in the present folder.
+            variant: which rendition, where the provider offers others.
+            overwrite: replace a file of that name.
+            limit: bytes that the result may have at most.
+            timeout: seconds for everything.
+            progress: is told the bytes received and the whole length, where that is known.
+
+        Raises:
+            DownloadError: it could not be fetched whole; what arrived is kept and continued next time.
+            LinkExpired: no link works any more.
+            OutputMissing: the job succeeded, but there is nothing to fetch.
+            ConfigurationError: the file exists already.
+        """
+        path, part = self._operations.target(task, to, overwrite=overwrite)
+        job = self._operations.download(
+            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+        )
+        with closing(part):
+            return download_of(self._driver.run(job), path)
+
+    def generate(
+        self,
+        prompt: str | VideoRequest = "",
+        /,
+        *,
+        to: str | Path | None = None,
+        account: str | None = None,
+        timeout: float = WAIT_SECONDS,
+        **fields: Unpack[RequestFields],
+    ) -> Download:
+        """Create, wait, download. Whatever goes wrong after the create, the error holds the task.
+
+        Raises:
+            ReelwayError: as ``create``, ``wait`` and ``download`` do.
+        """
+        task = self.create(prompt, account=account, **fields)
+        return self.download(self.wait(task, timeout=timeout), to)
+
+    def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
+        """Make a new, separately billed task from a finished one; as safe as ``create``.
+
+        Raises:
+            NotSupported: the provider has no such call.
+        """
+        return self._driver.run(self._operations.remix(task, prompt, model))
+
+    def cancel(self, task: TaskLike) -> Task:
+        """Stop a task.
+
+        Raises:
+            NotSupported: the provider has no such call.
+        """
+        return self._driver.run(self._operations.cancel(task))
+
+
+class AsyncClient(_Base):
+    """Follows video jobs from asyncio. The same names and the same flows as :class:`Client`."""
+
+    def _connect(self) -> None:
+        endpoints = self._operations.endpoints
+        self._networks = {name: AsyncHttp(one, self._settings.http) for name, one in endpoints.items()}
+        self._driver = AsyncDriver(self._networks, self._settings.clock, self._operations.witness)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections. Tasks go on at the provider."""
+        for network in self._networks.values():
+            await network.close()
+
+    async def create(
+        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
+    ) -> Task:
+        """As :meth:`Client.create`."""
+        return await self._driver.run(self._operations.create(request_of(prompt, fields), account))
+
+    async def retrieve(self, task: TaskLike) -> Task:
+        """As :meth:`Client.retrieve`."""
+        return await self._driver.run(self._operations.retrieve(task))
+
+    async def watch(self, task: TaskLike, *, timeout: float = WAIT_SECONDS) -> AsyncGenerator[Task, None]:
+        """As :meth:`Client.watch`."""
+        async with aclosing(self._driver.watch(self._operations.follow(task, timeout))) as tasks:
+            async for one in tasks:
+                yield one
+
+    async def wait(self, task: TaskLike, *, timeout: float = WAIT_SECONDS, raise_on_failure: bool = True) -> Task:
+        """As :meth:`Client.wait`."""
+        final = await self._driver.run(self._operations.follow(task, timeout))
+        return settle(final, raise_on_failure=raise_on_failure)
+
+    async def as_completed(
+        self, tasks: Iterable[TaskLike], *, timeout: float = WAIT_SECONDS
+    ) -> AsyncGenerator[Waited, None]:
+        """As :meth:`Client.as_completed`."""
+        held, jobs = self._operations.follow_all(tasks, timeout)
+        async with aclosing(self._driver.run_all(jobs)) as outcomes:
+            async for outcome in outcomes:
+                yield waited(held[outcome.index], outcome)
+
+    async def download(
+        self,
+        task: TaskLike,
+        to: str | Path | None = None,
+        *,
+        variant: str = "video",
+        overwrite: bool = False,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float = WAIT_SECONDS,
+        progress: Progress = None,
+    ) -> Download:
+        """As :meth:`Client.download`."""
+        path, part = self._operations.target(task, to, overwrite=overwrite)
+        job = self._operations.download(
+            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+        )
+        with closing(part):
+            return download_of(await self._driver.run(job), path)
+
+    async def generate(
+        self,
+        prompt: str | VideoRequest = "",
+        /,
+        *,
+        to: str | Path | None = None,
+        account: str | None = None,
+        timeout: float = WAIT_SECONDS,
+        **fields: Unpack[RequestFields],
+    ) -> Download:
+        """As :meth:`Client.generate`."""
+        task = await self.create(prompt, account=account, **fields)
+        return await self.download(await self.wait(task, timeout=timeout), to)
+
+    async def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
+        """As :meth:`Client.remix`."""
+        return await self._driver.run(self._operations.remix(task, prompt, model))
+
+    async def cancel(self, task: TaskLike) -> Task:
+        """As :meth:`Client.cancel`."""
+        return await self._driver.run(self._operations.cancel(task))

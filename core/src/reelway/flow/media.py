@@ -1,0 +1,108 @@
+"""Getting input media ready: each in a form in which the model takes it, before any money is spent."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from reelway.errors import InvalidRequest, Problem
+from reelway.flow.effects import Close, Flow, Open, Read, TransportError, Work, perform
+from reelway.model.http import find_header
+from reelway.model.request import Media, MediaForm, VideoRequest
+from reelway.model.secret import Secret
+from reelway.provider.models import ModelSpec
+from reelway.provider.readers import link
+
+MEDIA_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of one input; providers refuse far less."""
+
+MEDIA_SECONDS: Final = 60.0
+"""For one step of fetching an input."""
+
+
+def with_media(request: VideoRequest, spec: ModelSpec) -> Flow[VideoRequest]:
+    """The same request with every input read from disk, or fetched where the model takes files only.
+
+    Raises:
+        InvalidRequest: an input cannot be read; nothing was sent to the provider.
+    """
+    first = yield from _ready("first_frame", request.first_frame, spec)
+    last = yield from _ready("last_frame", request.last_frame, spec)
+    references = []
+    for reference in request.references:
+        ready = yield from _ready("references", reference, spec)
+        references.append(ready or reference)
+    return replace(request, first_frame=first, last_frame=last, references=tuple(references))
+
+
+def without_bytes(request: VideoRequest) -> VideoRequest:
+    """The same request with empty inputs in place of files and addresses, for showing it without any I/O."""
+
+    def blank(media: Media | None) -> Media | None:
+        return replace(media, url=None, path=None, content=b"", filename=media.name) if media else None
+
+    return replace(
+        request,
+        first_frame=blank(request.first_frame),
+        last_frame=blank(request.last_frame),
+        references=tuple(blank(media) or media for media in request.references),
+    )
+
+
+def _ready(field: str, media: Media | None, spec: ModelSpec) -> Flow[Media | None]:
+    if media is None or media.content is not None:
+        return media
+    if media.path is not None:
+        return (yield from _read_file(field, media, media.path))
+    if media.form in spec.media_forms or MediaForm.FILE not in spec.media_forms:
+        return media
+    return (yield from _fetch(field, media))
+
+
+def _read_file(field: str, media: Media, path: Path) -> Flow[Media]:
+    try:
+        content = yield from perform(Work(partial(_read_bounded, path)))
+    except OSError as error:
+        raise _unusable(field, f"{path} cannot be read ({error.strerror or type(error).__name__})") from error
+    if not content or len(content) > MEDIA_LIMIT:
+        raise _unusable(field, f"{path} is empty or larger than {MEDIA_LIMIT} bytes")
+    return replace(media, path=None, content=content, filename=media.name)
+
+
+def _read_bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MEDIA_LIMIT + 1)
+
+
+def _fetch(field: str, media: Media) -> Flow[Media]:
+    """Fetch an input whose address the provider would not take. Redirects are not followed."""
+    url = link(media.url)
+    if url is None:
+        raise _unusable(field, "the model takes files here, and this address cannot be fetched")
+    try:
+        head = yield from perform(Open(url=Secret(url), timeout=MEDIA_SECONDS))
+        if head.status != 200:
+            raise _unusable(field, f"its address answered HTTP {head.status}")
+        content = yield from _read_all(field)
+    except TransportError as error:
+        raise _unusable(field, f"its address could not be fetched: {error.reason}") from error
+    yield from perform(Close())
+    told = (find_header(head.headers, "content-type") or "").partition(";")[0].strip()
+    name = Path(url.partition("?")[0]).name or media.name
+    return replace(media, url=None, content=content, content_type=media.content_type or told, filename=name)
+
+
+def _read_all(field: str) -> Flow[bytes]:
+    content = bytearray()
+    while chunk := (yield from perform(Read(MEDIA_SECONDS))):
+        content += chunk
+        if len(content) > MEDIA_LIMIT:
+            raise _unusable(field, f"it is larger than {MEDIA_LIMIT} bytes")
+    return bytes(content)
+
+
+def _unusable(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest([Problem(field=field, message=message)])

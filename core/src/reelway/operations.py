@@ -1,0 +1,294 @@
+"""Which flow each operation of a client is. Shared by both clients, so that neither can differ from the other."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of
+from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
+from reelway.flow.cancel import cancel
+from reelway.flow.effects import Effect, Flow, Observe, Record
+from reelway.flow.fetch import Fetched, FetchPlan, fetch
+from reelway.flow.follow import FollowPlan, follow, retrieve
+from reelway.flow.media import with_media, without_bytes
+from reelway.flow.schedule import reserve, spread
+from reelway.flow.submit import SubmitPlan, submit
+from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
+from reelway.model.observation import Status
+from reelway.model.request import VideoRequest
+from reelway.model.submission import Submission
+from reelway.model.task import Task, TaskRef
+from reelway.provider.interface import Provider
+from reelway.provider.models import CheckedRequest, OnUnsupported, check
+from reelway.provider.registry import Registry
+from reelway.requesting import Preview, preview_of
+from reelway.results import target_path
+from reelway.transport.clock import Clock, SystemClock
+from reelway.transport.drivers import Job, Witness
+from reelway.transport.http import HttpSettings
+from reelway.transport.part_file import PartFile
+from reelway.transport.wire import Endpoint
+
+logger: Final = logging.getLogger("reelway")
+
+TaskLike: TypeAlias = Task | TaskRef | str
+"""A task, its reference, the text of one, or a bare id of the client's only account."""
+
+Accounts: TypeAlias = str | Account | Mapping[str, Account | str]
+"""A provider's name, one account, or several accounts under names of the user's."""
+
+OnChange: TypeAlias = Callable[[Task, tuple[Event, ...]], None]
+
+Progress: TypeAlias = Callable[[int, int | None], None] | None
+"""Is told the bytes received and the whole length, where that is known."""
+
+WAIT_SECONDS: Final = 1800.0
+POLL_SECONDS: Final = 30.0
+SUBMIT_SECONDS: Final = 120.0
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What all accounts of a client share.
+
+    Attributes:
+        on_unsupported: what to do with a field that the model does not document.
+        on_change: is told each task that changed, with its events.
+        on_submission: is told each step of each submission.
+        clock: tells and passes the time.
+        draw: gives numbers from 0 to 1 for jitter.
+        http: how the network is used.
+        trace: is told every effect of every flow, for tests and for finding out what happened.
+    """
+
+    on_unsupported: OnUnsupported = OnUnsupported.ERROR
+    on_change: OnChange | None = None
+    on_submission: Callable[[Submission], None] | None = None
+    clock: Clock = SystemClock()
+    draw: Callable[[], float] = random.random
+    http: HttpSettings = HttpSettings()
+    trace: Callable[[Effect[Any]], None] | None = None
+
+
+class _OpenAccount:
+    """An account with its provider and endpoint found, and its place in the request schedule."""
+
+    def __init__(self, name: str, account: Account, registry: Registry) -> None:
+        self.name = name
+        self.provider = registry.get(account.provider)
+        self.endpoint = endpoint_of(account, self.provider)
+        self._gap = 1 / account.requests_per_second
+        self._next_free = 0.0
+        self._lock = threading.Lock()
+
+    def slot(self, now: float) -> float:
+        """Seconds from ``now`` until this account may be asked again; takes the slot."""
+        with self._lock:
+            wait, self._next_free = reserve(self._next_free, now, self._gap)
+            return wait
+
+
+class Operations:
+    """Turns the operations of a client into jobs for its driver."""
+
+    def __init__(self, accounts: Mapping[str, Account], registry: Registry, settings: Settings) -> None:
+        self._settings = settings
+        self._accounts = {name: _OpenAccount(name, account, registry) for name, account in accounts.items()}
+        if not self._accounts:
+            raise ConfigurationError("A client needs at least one account.")
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The endpoints by account name."""
+        return {name: account.endpoint for name, account in self._accounts.items()}
+
+    @property
+    def witness(self) -> Witness:
+        """Who is told what the flows do."""
+        return Witness(observe=self._tell, record=self._record, trace=self._settings.trace)
+
+    # --- one job for each operation ---
+
+    def create(self, request: VideoRequest, account: str | None) -> Job[Task]:
+        """Create a task."""
+        chosen = self._account(account)
+        checked = self._checked(chosen, request)
+        return Job(chosen.name, self._creation(chosen, checked))
+
+    def retrieve(self, task: TaskLike) -> Job[Task]:
+        """Ask once."""
+        chosen, held = self._task(task)
+        return Job(chosen.name, retrieve(chosen.provider, held, POLL_SECONDS))
+
+    def follow(self, task: TaskLike, timeout: float, *, index: int = 0, count: int = 1) -> Job[Task]:
+        """Follow to the end; the ``index``-th of ``count`` that start together."""
+        chosen, held = self._task(task)
+        plan = FollowPlan(
+            draw=self._settings.draw,
+            slot=chosen.slot,
+            timeout=timeout,
+            poll_timeout=POLL_SECONDS,
+            first_delay=self._first_delay(chosen, task, index, count),
+        )
+        return Job(chosen.name, _followed(chosen.provider, held, plan))
+
+    def follow_all(self, tasks: Iterable[TaskLike], timeout: float) -> tuple[list[Task], list[Job[Task]]]:
+        """Follow many, their polls spread out; the tasks as they are held, and a job for each."""
+        held = [self._task(task)[1] for task in tasks]
+        count = len(held)
+        return held, [self.follow(task, timeout, index=index, count=count) for index, task in enumerate(held)]
+
+    def cancel(self, task: TaskLike) -> Job[Task]:
+        """Stop a task."""
+        chosen, held = self._task(task)
+        return Job(chosen.name, cancel(chosen.provider, held, POLL_SECONDS))
+
+    def remix(self, task: TaskLike, prompt: str, model: str | None) -> Job[Task]:
+        """Make a new task from a finished one."""
+        chosen, held = self._task(task)
+        if not prompt.strip():
+            raise InvalidRequest([Problem(field="prompt", message="a remix needs a prompt")])
+        request = chosen.provider.encode_remix(held.id, held.ref.route, prompt, model)
+        return Job(chosen.name, submit(chosen.provider, request, held.ref.route, self._submit_plan(chosen)))
+
+    def download(
+        self, task: TaskLike, part: PartFile, *, variant: str, limit: int, timeout: float, progress: Progress
+    ) -> Job[Fetched]:
+        """Fetch the result of a succeeded task."""
+        chosen, held = self._task(task)
+        plan = FetchPlan(
+            own=chosen.endpoint.owns,
+            draw=self._settings.draw,
+            progress=progress or (lambda received, total: None),
+            variant=variant,
+            limit=limit,
+            timeout=timeout,
+        )
+        return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
+
+    def preview(self, request: VideoRequest, account: str | None) -> Preview:
+        """The request that a create would send. Nothing is sent, and no file is read."""
+        chosen = self._account(account)
+        checked = self._checked(chosen, request)
+        written = chosen.provider.encode_create(without_bytes(checked.request), checked.spec)
+        return preview_of(written, chosen.endpoint.base_url, checked.warnings)
+
+    # --- what the jobs are made from ---
+
+    def target(self, task: TaskLike, to: str | Path | None, *, overwrite: bool) -> tuple[Path, PartFile]:
+        """Where a result will be stored, and the unfinished file beside it."""
+        _, held = self._task(task)
+        path = target_path(held, to)
+        if path.exists() and not overwrite:
+            hint = "Choose another name, or pass overwrite=True."
+            raise ConfigurationError(f"{path} exists already.", hint=hint)
+        return path, PartFile(path, str(held.ref))
+
+    def _creation(self, chosen: _OpenAccount, checked: CheckedRequest) -> Flow[Task]:
+        for warning in checked.warnings:
+            logger.warning("%s", warning)
+        request = yield from with_media(checked.request, checked.spec)
+        written = chosen.provider.encode_create(request, checked.spec)
+        route = chosen.provider.route(checked.request.model)
+        return (yield from submit(chosen.provider, written, route, self._submit_plan(chosen)))
+
+    def _submit_plan(self, chosen: _OpenAccount) -> SubmitPlan:
+        return SubmitPlan(
+            submission_id=secrets.token_hex(8),
+            account=chosen.name,
+            draw=self._settings.draw,
+            timeout=SUBMIT_SECONDS,
+        )
+
+    def _checked(self, chosen: _OpenAccount, request: VideoRequest) -> CheckedRequest:
+        return check(request, chosen.provider.models, self._settings.on_unsupported)
+
+    def _account(self, name: str | None) -> _OpenAccount:
+        if name is None and len(self._accounts) == 1:
+            return next(iter(self._accounts.values()))
+        if name is None or name not in self._accounts:
+            have = ", ".join(self._accounts)
+            what = "Say which account to use" if name is None else f"There is no account {name!r}"
+            raise ConfigurationError(f"{what}; this client has: {have}.")
+        return self._accounts[name]
+
+    def _task(self, task: TaskLike) -> tuple[_OpenAccount, Task]:
+        held = task if isinstance(task, Task) else Task.new(self._ref(task), self._settings.clock.now())
+        ref = held.ref
+        chosen = self._accounts.get(ref.account)
+        if chosen is None or chosen.provider.info.name != ref.provider:
+            have = ", ".join(f"{name} ({one.provider.info.name})" for name, one in self._accounts.items())
+            message = f"{ref} belongs to the account {ref.account!r} of {ref.provider!r}; this client has: {have}."
+            raise ConfigurationError(message, hint="Open a client with that account.")
+        return chosen, held
+
+    def _ref(self, task: TaskRef | str) -> TaskRef:
+        if isinstance(task, TaskRef):
+            return task
+        if task.startswith("reelway"):
+            try:
+                return TaskRef.parse(task)
+            except ValueError as error:
+                raise InvalidRequest([Problem(field="task", message=str(error))]) from error
+        chosen = self._account(None)
+        return TaskRef(chosen.provider.info.name, chosen.name, "", task)
+
+    def _first_delay(self, chosen: _OpenAccount, task: TaskLike, index: int, count: int) -> float:
+        """A task just created is asked about after the provider's minimum, any other at once, spread out."""
+        cadence = chosen.provider.info.cadence
+        age = cadence.minimum
+        if isinstance(task, Task) and task.confirmed:
+            age = (self._settings.clock.now() - task.submitted_at).total_seconds()
+        return max(0.0, cadence.minimum - max(age, 0.0)) + spread(index, count, cadence)
+
+    def _tell(self, seen: Observe) -> None:
+        for event in seen.events:
+            if isinstance(event, UnknownWordSeen):
+                logger.warning("%s: unknown status word %r; it stays %s", event.ref, event.word, event.kept)
+            elif isinstance(event, Anomaly):
+                level = logging.ERROR if event.loud else logging.WARNING
+                logger.log(level, "%s is %s, but the provider now says %s", event.ref, event.held, event.seen)
+        if self._settings.on_change is not None:
+            self._settings.on_change(seen.task, seen.events)
+
+    def _record(self, record: Record) -> None:
+        if self._settings.on_submission is not None:
+            self._settings.on_submission(record.submission)
+
+
+def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None) -> dict[str, Account]:
+    """The accounts by name; a key and an address given beside them belong to the only account.
+
+    Raises:
+        ConfigurationError: a key or an address was given beside several accounts.
+    """
+    if isinstance(accounts, str):
+        return {DEFAULT_ACCOUNT: Account(accounts, api_key=api_key, base_url=base_url)}
+    if api_key is not None or base_url is not None:
+        raise ConfigurationError("Give api_key and base_url in the Account.")
+    if isinstance(accounts, Account):
+        return {DEFAULT_ACCOUNT: accounts}
+    return {name: Account(one) if isinstance(one, str) else one for name, one in accounts.items()}
+
+
+def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
+    # What the provider called final is final; "lost" is our own conclusion and is looked into again.
+    if task.final and task.status is not Status.LOST:
+        return task
+    return (yield from follow(provider, task, plan))
+
+
+def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) -> Flow[Fetched]:
+    if task.status is not Status.SUCCEEDED:
+        task = yield from retrieve(provider, task, plan.poll_timeout)
+    if task.status is not Status.SUCCEEDED:
+        message = f"{task.ref} is {task.status}; there is nothing to download."
+        raise DownloadError(message, task=task, hint="Wait until the task has succeeded.")
+    return (yield from fetch(provider, task, part, plan))

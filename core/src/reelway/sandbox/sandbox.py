@@ -1,0 +1,153 @@
+"""The sandbox as users meet it: the installed providers, simulated, over sockets or in process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Final, Self
+
+from msgspec.structs import replace
+
+from reelway.errors import ConfigurationError
+from reelway.flow.effects import Phase, TransportError
+from reelway.model.http import HttpRequest, HttpResponse
+from reelway.provider.interface import Provider
+from reelway.provider.registry import Registry
+from reelway.provider.simulator import Simulator
+from reelway.sandbox.jobs import Pace
+from reelway.sandbox.ledger import Ledger
+from reelway.sandbox.reply import Behaviour
+from reelway.sandbox.server import SandboxServer
+from reelway.sandbox.world import World
+from reelway.transport.clock import Clock, SystemClock
+
+NOWHERE: Final = "https://sandbox.invalid"
+"""The address while no server runs; the name can never be found (RFC 6761, section 6.4)."""
+
+
+class Sandbox:
+    """Every installed provider simulated, each below its own path.
+
+    As a context manager it listens on loopback; without one, :meth:`respond` answers in process on any clock::
+
+        with Sandbox() as sandbox:
+            client = Client("infinityblue", key="any", base_url=sandbox.base_url("infinityblue"))
+
+    Faults are asked for in the prompt, as in ``"A cat. [[fail]]"``; every key is good but ``bad-key``.
+    """
+
+    def __init__(
+        self,
+        providers: Iterable[Provider] | None = None,
+        *,
+        clock: Clock | None = None,
+        pace: Pace = Pace.CLOCK,
+        job_seconds: float = 3.0,
+        job_polls: int = 4,
+        link_seconds: float = 3600.0,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        """Simulate these providers, or every installed one.
+
+        Args:
+            providers: those without a simulator are left out.
+            clock: moves the jobs and ends the links.
+            pace: whether jobs move by the clock, by the number of polls, or by hand.
+            job_seconds: how long a job takes by the clock.
+            job_polls: with which poll it ends by their number.
+            link_seconds: how long a result link works.
+            seed: the same seed signs the same links.
+            host: where to listen.
+            port: likewise; 0 takes one that is free.
+        """
+        self._clock = SystemClock() if clock is None else clock
+        self.world = World(
+            simulators_of(Registry.installed().providers if providers is None else providers),
+            clock=self._clock,
+            public_url=NOWHERE,
+            pace=pace,
+            job_seconds=job_seconds,
+            job_polls=job_polls,
+            link_seconds=link_seconds,
+            seed=seed,
+        )
+        self._server = SandboxServer(self.world, host=host, port=port)
+
+    @property
+    def url(self) -> str:
+        """How the sandbox is reached."""
+        return self.world.public_url
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was seen so far."""
+        return self.world.ledger()
+
+    def base_url(self, provider: str) -> str:
+        """The base URL to use in place of a provider's own."""
+        return self.world.base_url(provider)
+
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """The answer in process; the path starts with the provider's name, and the body is bytes.
+
+        A file that breaks off arrives as far as it came, under the length that was promised for the whole.
+
+        Raises:
+            TransportError: a fault breaks the connection, in the phase in which a transport would see it.
+        """
+        reply = self.world.answer(request)
+        self._clock.sleep(reply.seconds)
+        if reply.behaviour is Behaviour.TRUNCATE and reply.response.header("content-length"):
+            return replace(reply.response, body=reply.arriving)
+        if reply.behaviour in BROKEN:
+            phase, reason = BROKEN[reply.behaviour]
+            raise TransportError(phase, reason)
+        return reply.response
+
+    def start(self) -> None:
+        """Listen."""
+        self._server.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.close()
+
+    def unreachable(self) -> AbstractContextManager[None]:
+        """For a while, connections are refused by the machine itself, so that no byte of a request can leave."""
+        return self._server.unreachable()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+BROKEN: Final[Mapping[Behaviour, tuple[Phase, str]]] = {
+    Behaviour.REFUSE: (Phase.CONNECTING, "the connection was refused"),
+    Behaviour.RESET: (Phase.RECEIVING, "the connection was reset"),
+    Behaviour.SILENCE: (Phase.RECEIVING, "no answer came in time"),
+    Behaviour.TRUNCATE: (Phase.RECEIVING, "the answer broke off"),
+    Behaviour.GARBAGE: (Phase.RECEIVING, "the answer is no HTTP"),
+}
+"""Where a transport would see each broken answer, and what it would call it."""
+
+
+def simulators_of(providers: Iterable[Provider]) -> dict[str, Simulator]:
+    """The simulators by provider name.
+
+    Raises:
+        ConfigurationError: none of the providers has one.
+    """
+    found = {provider.info.name: provider.simulator() for provider in providers}
+    simulators = {name: simulator for name, simulator in found.items() if simulator is not None}
+    if not simulators:
+        hint = "Install a plugin: python -m pip install reelway-<provider>"
+        raise ConfigurationError("No provider with a simulator is installed.", hint=hint)
+    return simulators

@@ -1,0 +1,226 @@
+"""What one simulated provider answers: keys, creates, polls, downloads, and the faults on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar, Final, TypeAlias
+from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reelway.errors import ConfigurationError, ErrorKind
+from reelway.model.http import HttpRequest, HttpResponse, json_response
+from reelway.model.observation import Status
+from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
+from reelway.sandbox.faults import Place
+from reelway.sandbox.files import file_answer, store_error, whole_file
+from reelway.sandbox.jobs import QUEUED, Job, Stage, Timing, end_time, failure_of, placed, shown_to_poll, stage_of
+from reelway.sandbox.ledger import Book, CallEntry
+from reelway.sandbox.links import Links
+from reelway.sandbox.plan import ArmedFault, Orders, Plan, marks_in
+from reelway.sandbox.reply import Reply
+from reelway.sandbox.spoil import Struck, spoil
+from reelway.sandbox.video import video_of
+from reelway.transport.clock import Clock
+
+BAD_KEY: Final = "bad-key"
+"""The one key that is always refused. Every other one is good."""
+
+
+UNKNOWN_WORD: Final = "warming_up"
+
+Outcome: TypeAlias = tuple[str, Reply]
+"""The job that a call was about, empty where there is none, and the reply."""
+
+
+class House(Struct, kw_only=True):
+    """What all simulated providers of one sandbox share."""
+
+    clock: Clock
+    timing: Timing
+    links: Links
+    public_url: str
+    book: Book
+    orders: Orders
+
+
+class Service:
+    """One simulated provider and its jobs."""
+
+    def __init__(self, name: str, simulator: Simulator, house: House) -> None:
+        self.jobs: dict[str, Job] = {}
+        self._name = name
+        self._simulator = simulator
+        self._house = house
+        self._turned_away: dict[str, Plan] = {}
+
+    def answer(self, request: HttpRequest) -> Reply:
+        """The reply to a call, which is put on record."""
+        call = self._simulator.recognise(request)
+        task_id, reply = self._handle(call, request)
+        kind = call.kind if call else None
+        entry = CallEntry(
+            at=self._house.clock.now(),
+            provider=self._name,
+            call=kind or f"{request.method} {request.path}",
+            task_id=task_id,
+            outcome=reply.outcome,
+            fault=reply.fault,
+        )
+        self._house.book.note(entry, kind, reply)
+        return reply
+
+    def serve_file(self, job: Job, request: HttpRequest) -> Reply:
+        """The reply to a request that came by a valid link."""
+        honest = partial(self._file, job, request)
+        if request.method == "HEAD":
+            return Reply(response=honest())
+        query = "&".join(f"{name}={value}" for name, value in request.query if name != "hop")
+        elsewhere = f"{self._house.public_url}{request.path}?{query}"
+        struck = Struck(honest=honest, error=store_error, elsewhere=elsewhere, task_id=job.task_id)
+        return spoil(job.plan.strike(Place.LINK), struck)
+
+    def stage(self, job: Job) -> Stage:
+        """Where a job stands now."""
+        return stage_of(job, self._house.timing, self._house.clock.now())
+
+    def _handle(self, call: SimulatedCall | None, request: HttpRequest) -> Outcome:
+        if call is None:
+            return "", self._error(None, ErrorKind.UNSUPPORTED)
+        if not _has_good_key(request):
+            return call.task_id, self._error(call, ErrorKind.AUTH)
+        if call.kind is CallKind.CREATE:
+            return self._create(call)
+        job = self.jobs.get(call.task_id)
+        if job is None:
+            return "", self._error(call, ErrorKind.NOT_FOUND)
+        return self._handlers[call.kind](self, call, job)
+
+    def _create(self, call: SimulatedCall) -> Outcome:
+        if not call.fields:
+            return "", self._error(call, ErrorKind.INVALID_REQUEST)
+        try:
+            plan = self._plan(call)
+        except ConfigurationError as error:
+            return "", Reply(response=_misspelt(error))
+        armed = plan.strike(Place.CREATE)
+        if armed is not None and not armed.fault.paid:
+            # A client that tries again comes with the same request, and finds the fault counted down.
+            self._turned_away[repr(call)] = plan
+            return "", spoil(armed, self._struck(call, ""))
+        return self._made(call, plan, armed)
+
+    def _made(self, call: SimulatedCall, plan: Plan, armed: ArmedFault | None) -> Outcome:
+        task_id = self._simulator.new_id(call, len(self.jobs) + 1)
+        now = self._house.clock.now()
+        job = Job(provider=self._name, task_id=task_id, call=call, plan=plan, created_at=now)
+        self.jobs[task_id] = job
+        self._house.book.count("jobs", self._name, task_id)
+        honest = partial(self._simulator.answer_create, self._view(job, QUEUED))
+        return task_id, spoil(armed, self._struck(call, task_id, honest))
+
+    def _remix(self, call: SimulatedCall, source: Job) -> Outcome:
+        if self.stage(source).status is not Status.SUCCEEDED:
+            return call.task_id, self._error(call, ErrorKind.NOT_READY)
+        inherited = {name: value for name, value in source.call.fields.items() if name != "prompt"}
+        return self._create(replace(call, fields=inherited | call.fields))
+
+    def _retrieve(self, call: SimulatedCall, job: Job) -> Outcome:
+        struck = self._struck(call, job.task_id, partial(self._poll, call, job))
+        return job.task_id, spoil(job.plan.strike(Place.RETRIEVE), struck)
+
+    def _poll(self, call: SimulatedCall, job: Job) -> HttpResponse:
+        job.polls += 1
+        stage = shown_to_poll(job, self.stage(job))
+        word = UNKNOWN_WORD if job.plan.take("unknown-word") else None
+        return self._simulator.answer_retrieve(call, self._view(job, stage, word))
+
+    def _content(self, call: SimulatedCall, job: Job) -> Outcome:
+        struck = self._struck(call, job.task_id, partial(self._content_answer, call, job))
+        return job.task_id, spoil(job.plan.strike(Place.CONTENT), struck)
+
+    def _content_answer(self, call: SimulatedCall, job: Job) -> HttpResponse:
+        if self.stage(job).status is not Status.SUCCEEDED:
+            return self._simulator.answer_error(call, ErrorKind.NOT_READY)
+        self._house.book.count("downloads", self._name, job.task_id)
+        return whole_file(video_of(self._name, job.task_id))
+
+    def _cancel(self, call: SimulatedCall, job: Job) -> Outcome:
+        if not self.stage(job).status.final:
+            job.by_hand = placed(Status.CANCELLED)
+        return job.task_id, Reply(response=self._simulator.answer_retrieve(call, self._view(job, self.stage(job))))
+
+    _handlers: ClassVar[Mapping[CallKind, Callable[[Service, SimulatedCall, Job], Outcome]]] = {
+        CallKind.RETRIEVE: _retrieve,
+        CallKind.CONTENT: _content,
+        CallKind.REMIX: _remix,
+        CallKind.CANCEL: _cancel,
+    }
+
+    def _file(self, job: Job, request: HttpRequest) -> HttpResponse:
+        content = video_of(self._name, job.task_id)
+        answer = file_answer(request, content, ranges=not job.plan.has("no-range"))
+        if answer.ok and request.method == "GET":
+            self._house.book.count("downloads", self._name, job.task_id)
+        return answer
+
+    def _plan(self, call: SimulatedCall) -> Plan:
+        known = self._turned_away.pop(repr(call), None)
+        if known is not None:
+            return known
+        written = [ArmedFault.parse(mark) for mark in marks_in(call.fields)]
+        return Plan([*written, *self._house.orders.take()])
+
+    def _view(self, job: Job, stage: Stage, word: str | None = None) -> SimulatedJob:
+        now = self._house.clock.now()
+        shown = SimulatedJob(
+            task_id=job.task_id,
+            call=job.call,
+            status=stage.status,
+            created_at=job.created_at,
+            updated_at=end_time(job, self._house.timing, now) if stage.status.final else now,
+            progress=stage.progress,
+            word=word,
+            failure=failure_of(job, stage),
+        )
+        return self._with_link(job, shown) if stage.status is Status.SUCCEEDED else shown
+
+    def _with_link(self, job: Job, shown: SimulatedJob) -> SimulatedJob:
+        if job.plan.has("no-url"):
+            return shown
+        if job.link is None or not self._house.links.works(job.link):
+            expired = job.plan.take("expired-link")
+            job.link = self._house.links.issue(self._name, job.task_id, expired=expired)
+        url = self._own_link(job) if job.plan.has("own-link") else f"{self._house.public_url}{job.link.target}"
+        return replace(shown, video_url=url, expires_at=job.link.expires_at)
+
+    def _own_link(self, job: Job) -> str:
+        # The gateways' proxy has this path, whichever path the job was made by.
+        return f"{self._house.public_url}/{self._name}/v1/videos/{quote(job.task_id, safe='')}/content"
+
+    def _struck(
+        self, call: SimulatedCall, task_id: str, honest: Callable[[], HttpResponse] | None = None
+    ) -> Struck:
+        error = partial(self._simulator.answer_error, call)
+        elsewhere = f"{self._house.public_url}/-/elsewhere"
+        return Struck(honest=honest or _nothing_done, error=error, elsewhere=elsewhere, task_id=task_id)
+
+    def _error(self, call: SimulatedCall | None, kind: ErrorKind) -> Reply:
+        return Reply(response=self._simulator.answer_error(call, kind))
+
+
+def _has_good_key(request: HttpRequest) -> bool:
+    scheme, _, key = (request.header("authorization") or "").partition(" ")
+    return scheme.lower() == "bearer" and key.strip() not in {"", BAD_KEY}
+
+
+def _nothing_done() -> HttpResponse:
+    raise AssertionError("A fault that keeps a job from being made asked for the answer of that job.")
+
+
+def _misspelt(error: ConfigurationError) -> HttpResponse:
+    """The sandbox's own answer to a fault that does not exist, in the envelope that the family reads."""
+    details = {"message": str(error), "type": "invalid_request_error", "code": "unknown_fault"}
+    return json_response({"error": details}, 400)

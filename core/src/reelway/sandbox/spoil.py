@@ -1,0 +1,135 @@
+"""What each fault makes of an answer; the catalogue is in :mod:`reelway.sandbox.faults`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reelway.errors import ErrorKind
+from reelway.model.http import Headers, HttpResponse
+from reelway.sandbox.plan import ArmedFault
+from reelway.sandbox.reply import Behaviour, Reply
+
+
+class Struck(Struct, frozen=True, kw_only=True):
+    """A call that a fault strikes.
+
+    Attributes:
+        honest: makes the answer that the call would have got; not asked for where nothing was done.
+        error: the provider's answer for an error kind.
+        elsewhere: where a redirect leads.
+        task_id: the task it is about; empty where none was made.
+    """
+
+    honest: Callable[[], HttpResponse]
+    error: Callable[[ErrorKind], HttpResponse]
+    elsewhere: str
+    task_id: str = ""
+
+
+Spoil: TypeAlias = Callable[[Struck, ArmedFault], Reply]
+
+RETRY_AFTER: Headers = (("Retry-After", "1"),)
+
+PAGE: Final = b"<!doctype html><html><head><title>Just a moment</title></head><body>Please wait.</body></html>\n"
+"""What a proxy or a web site says in place of an answer."""
+
+
+def spoil(armed: ArmedFault | None, struck: Struck) -> Reply:
+    """The reply to a call, honest where no fault strikes it."""
+    if armed is None:
+        return Reply(response=struck.honest())
+    return replace(SPOILERS[armed.fault.name](struck, armed), fault=armed.fault.name)
+
+
+def breaks(behaviour: Behaviour) -> Spoil:
+    """Nothing readable arrives."""
+    return lambda struck, armed: Reply(behaviour=behaviour)
+
+
+def truncates(struck: Struck, armed: ArmedFault) -> Reply:
+    """The honest answer, half of it."""
+    return Reply(response=struck.honest(), behaviour=Behaviour.TRUNCATE)
+
+
+def drips(struck: Struck, armed: ArmedFault) -> Reply:
+    """The honest answer, slowly."""
+    return Reply(response=struck.honest(), behaviour=Behaviour.DRIP, seconds=armed.seconds)
+
+
+def errs(kind: ErrorKind, *, status: int | None = None, headers: Headers = ()) -> Spoil:
+    """The provider's own error answer, under another status where one is given."""
+
+    def answer(struck: Struck, armed: ArmedFault) -> Reply:
+        error = struck.error(kind)
+        return Reply(response=replace(error, status=status or error.status, headers=(*error.headers, *headers)))
+
+    return answer
+
+
+def says(response: HttpResponse) -> Spoil:
+    """A fixed answer."""
+    return lambda struck, armed: Reply(response=response)
+
+
+def moves(struck: Struck, armed: ArmedFault) -> Reply:
+    """A redirect."""
+    hop = f"{struck.elsewhere}{'&' if '?' in struck.elsewhere else '?'}hop={armed.left:g}"
+    return Reply(response=HttpResponse(status=301, headers=(("Location", hop),)))
+
+
+def forgets_id(struck: Struck, armed: ArmedFault) -> Reply:
+    """The honest answer without its id."""
+    return _rewritten(struck, None)
+
+
+def names_another(struck: Struck, armed: ArmedFault) -> Reply:
+    """The honest answer under another id."""
+    return _rewritten(struck, f"{struck.task_id}0")
+
+
+SPOILERS: Final[Mapping[str, Spoil]] = {
+    "refuse": breaks(Behaviour.REFUSE),
+    "reset": breaks(Behaviour.RESET),
+    "silence": breaks(Behaviour.SILENCE),
+    "garbage": breaks(Behaviour.GARBAGE),
+    "slow": drips,
+    "half-answer": truncates,
+    "truncated": truncates,
+    "unauthorized": errs(ErrorKind.AUTH),
+    "quota": errs(ErrorKind.QUOTA),
+    "invalid": errs(ErrorKind.INVALID_REQUEST),
+    "rate-limit": errs(ErrorKind.RATE_LIMITED, headers=RETRY_AFTER),
+    "saturated": says(HttpResponse(status=429)),
+    "unavailable": errs(ErrorKind.UNAVAILABLE, status=503, headers=RETRY_AFTER),
+    "server-error": errs(ErrorKind.UNAVAILABLE, status=500),
+    "create-500": errs(ErrorKind.UNAVAILABLE, status=500),
+    "upstream": errs(ErrorKind.UPSTREAM, status=502),
+    "missing": errs(ErrorKind.NOT_FOUND),
+    "html": says(HttpResponse(status=200, headers=(("Content-Type", "text/html"),), body=PAGE)),
+    "error-page-video": says(HttpResponse(status=200, headers=(("Content-Type", "video/mp4"),), body=PAGE)),
+    "redirect": moves,
+    "no-id": forgets_id,
+    "foreign-id": names_another,
+}
+"""The faults that spoil one answer. Those that shape a job are in :mod:`reelway.sandbox.jobs`."""
+
+
+def _rewritten(struck: Struck, task_id: str | None) -> Reply:
+    response = struck.honest()
+    document = _renamed(msgspec.json.decode(response.body), struck.task_id, task_id)
+    return Reply(response=replace(response, body=msgspec.json.encode(document)))
+
+
+def _renamed(value: Any, old: str, new: str | None) -> Any:
+    """The document with one text replaced wherever it stands alone; fields are left out where ``new`` is None."""
+    if isinstance(value, dict):
+        renamed = {key: _renamed(one, old, new) for key, one in value.items()}
+        return {key: one for key, one in renamed.items() if one is not None or value[key] is None}
+    if isinstance(value, list):
+        return [_renamed(one, old, new) for one in value]
+    return new if value == old else value

@@ -1,0 +1,56 @@
+"""Bodies are read with a limit and inflated with a limit."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+
+class BodyRefused(Exception):
+    """A body was larger than allowed, or compressed in a way that cannot be bounded."""
+
+
+class BoundedBody:
+    """Collects a body within the limit, inflating it within the limit where a server compressed it unasked."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        """``encoding`` is the answer's ``Content-Encoding``; ``limit`` counts bytes as sent and as inflated."""
+        self._inflate = _inflater(encoding.strip().lower())
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._received = 0
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes as sent.
+
+        Raises:
+            BodyRefused: the limit is passed, or the compression is broken.
+        """
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise BodyRefused(f"it is larger than {self._limit} bytes")
+        if self._inflate is not None:
+            chunk = self._inflated(chunk)
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise BodyRefused(f"it inflates to more than {self._limit} bytes")
+        self._parts.append(chunk)
+
+    def whole(self) -> bytes:
+        """Everything taken so far."""
+        return b"".join(self._parts)
+
+    def _inflated(self, chunk: bytes) -> bytes:
+        try:
+            return bytes(self._inflate.decompress(chunk, self._limit - self._size + 1))
+        except zlib.error as error:
+            raise BodyRefused("its compression is broken") from error
+
+
+def _inflater(encoding: str) -> Any:
+    if encoding in {"", "identity"}:
+        return None
+    if encoding in {"gzip", "x-gzip", "deflate"}:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)
+    raise BodyRefused("it is compressed in a way that was not asked for")

@@ -1,0 +1,158 @@
+"""Making connections: every address is judged when it is connected to, and no step outlives the deadline.
+
+A read timeout is no deadline: a server that drips a byte at a time never trips it. In threads the deadline
+therefore bounds every read and write of the connection; in tasks the event loop cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+Judge: TypeAlias = Callable[[str], None]
+"""Raises ``AddressRefused`` for an address that must not be connected to."""
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def deadline_in(seconds: float) -> Iterator[None]:
+    """Bound everything that this thread does on connections meanwhile."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class SyncBackend:
+    """The connection layer's backend for threads, with a judge of addresses and the deadline."""
+
+    def __init__(self, core: Any, judge: Judge) -> None:
+        self._core = core
+        self._inner = core.SyncBackend()
+        self._judge = judge
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> Any:
+        """Connect to the first address that answers; none is tried that the judge refuses."""
+        caught: Exception | None = None
+        for address in judged(_resolve(self._core, host, port), self._judge):
+            try:
+                stream = self._inner.connect_tcp(address, port, self._left(timeout), local_address, socket_options)
+                return BoundedStream(stream, self._core)
+            except (self._core.ConnectError, self._core.ConnectTimeout) as error:
+                caught = error
+        raise caught or self._core.ConnectError("the name has no address")
+
+    def connect_unix_socket(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        """Not for us: accounts and links are addresses."""
+        raise self._core.UnsupportedProtocol("unix sockets are not used")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between the library's own attempts, of which we ask for none."""
+        time.sleep(seconds)
+
+    def _left(self, timeout: float | None) -> float | None:
+        return seconds_left(timeout, self._core.ConnectTimeout)
+
+
+class BoundedStream:
+    """A connection whose every step ends with the deadline."""
+
+    def __init__(self, stream: Any, core: Any) -> None:
+        self._stream = stream
+        self._core = core
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Some bytes, or none at the end."""
+        return bytes(self._stream.read(max_bytes, seconds_left(timeout, self._core.ReadTimeout)))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """All bytes."""
+        self._stream.write(buffer, seconds_left(timeout, self._core.WriteTimeout))
+
+    def close(self) -> None:
+        """Let go."""
+        self._stream.close()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        """Go on encrypted."""
+        left = seconds_left(timeout, self._core.ConnectTimeout)
+        return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._core)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the pool asks about the connection."""
+        return self._stream.get_extra_info(info)
+
+
+class AsyncBackend:
+    """The connection layer's backend for tasks, with a judge of addresses."""
+
+    def __init__(self, core: Any, judge: Judge) -> None:
+        self._core = core
+        self._inner = core.AnyIOBackend()
+        self._judge = judge
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> Any:
+        """Connect to the first address that answers; none is tried that the judge refuses."""
+        caught: Exception | None = None
+        found = await asyncio.to_thread(_resolve, self._core, host, port)
+        for address in judged(found, self._judge):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (self._core.ConnectError, self._core.ConnectTimeout) as error:
+                caught = error
+        raise caught or self._core.ConnectError("the name has no address")
+
+    async def connect_unix_socket(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        """Not for us: accounts and links are addresses."""
+        raise self._core.UnsupportedProtocol("unix sockets are not used")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between the library's own attempts, of which we ask for none."""
+        await asyncio.sleep(seconds)
+
+
+def judged(addresses: list[str], judge: Judge) -> list[str]:
+    """The same addresses. One that is refused refuses the name: mixed answers are how rebinding is done."""
+    for address in addresses:
+        judge(address)
+    return addresses
+
+
+def seconds_left(timeout: float | None, expired: type[Exception]) -> float | None:
+    """A step's own timeout or what the deadline leaves, if that is less; raises ``expired`` where nothing is."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise expired("the deadline has passed")
+    return left if timeout is None else min(timeout, left)
+
+
+def _resolve(core: Any, host: str, port: int) -> list[str]:
+    try:
+        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise core.ConnectError("the host name is not known") from error
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))

@@ -1,0 +1,354 @@
+"""Running flows: a flow yields an effect, a driver carries it out and sends the result back.
+
+There is one driver for threads and one for tasks of an event loop. Both do nothing else, so what a flow does cannot
+differ between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import aclosing, closing
+from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from reelway.flow.effects import (
+    Close,
+    Effect,
+    Flow,
+    Head,
+    Instant,
+    Now,
+    Observe,
+    Open,
+    Read,
+    Record,
+    Send,
+    Sleep,
+    Work,
+)
+from reelway.model.task import Task
+from reelway.transport.clock import Clock
+from reelway.transport.http import AsyncHttp, AsyncStream, SyncHttp, SyncStream
+
+R = TypeVar("R")
+
+IN_FLIGHT: Final = 16
+"""Exchanges of one client at once; more would only crowd the pool."""
+
+
+class Witness(Struct, frozen=True, kw_only=True):
+    """Who is told what a flow does.
+
+    Attributes:
+        observe: a task as it now is, with its events.
+        record: submissions on their way.
+        trace: every effect, in order.
+    """
+
+    observe: Callable[[Observe], None]
+    record: Callable[[Record], None]
+    trace: Callable[[Effect[Any]], None] | None = None
+
+
+class Job(Struct, Generic[R], frozen=True):
+    """A flow and the account whose network it uses."""
+
+    account: str
+    flow: Flow[R]
+
+
+class Outcome(Struct, Generic[R], frozen=True):
+    """How one of several flows ended."""
+
+    index: int
+    value: R | None = None
+    error: Exception | None = None
+
+
+class _Stepper(Generic[R]):
+    """A flow on its way: remembers what to send it next, and its result."""
+
+    def __init__(self, flow: Flow[R], witness: Witness) -> None:
+        self._flow = flow
+        self._trace = witness.trace
+        self.result: R
+
+    def step(self, reply: Any = None, error: Exception | None = None) -> Effect[Any] | None:
+        """Send the last effect's result, or throw its error; the next effect, or None at the end."""
+        try:
+            effect: Effect[Any] = self._flow.throw(error) if error is not None else self._flow.send(reply)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+        if self._trace is not None:
+            self._trace(effect)
+        return effect
+
+    def close(self) -> None:
+        self._flow.close()
+
+
+class SyncPerformer:
+    """Carries out effects in the calling thread, for one account."""
+
+    def __init__(self, http: SyncHttp, clock: Clock, witness: Witness) -> None:
+        self._http = http
+        self._clock = clock
+        self._stream: SyncStream | None = None
+        self._table: dict[type[Any], Callable[[Any], Any]] = {
+            Now: lambda _: Instant(clock.now(), clock.monotonic()),
+            Sleep: lambda effect: clock.sleep(effect.seconds),
+            Send: http.send,
+            Open: self._open,
+            Read: self._read,
+            Close: self._close,
+            Work: lambda effect: effect.call(),
+            Observe: witness.observe,
+            Record: witness.record,
+        }
+
+    def __call__(self, effect: Effect[Any]) -> Any:
+        """Carry out one effect."""
+        return self._table[type(effect)](effect)
+
+    def close(self) -> None:
+        """Let go of what is still open."""
+        self._close(Close())
+
+    def _open(self, effect: Open) -> Head:
+        self._close(Close())
+        self._stream = self._http.open(effect)
+        return self._stream.head
+
+    def _read(self, effect: Read) -> bytes:
+        return self._stream.read(effect.timeout) if self._stream is not None else b""
+
+    def _close(self, effect: Close) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+class SyncDriver:
+    """Runs flows in threads."""
+
+    def __init__(self, networks: Mapping[str, SyncHttp], clock: Clock, witness: Witness) -> None:
+        self._networks = networks
+        self._clock = clock
+        self._witness = witness
+
+    def run(self, job: Job[R]) -> R:
+        """Run a flow to its end."""
+        iterator = self.watch(job)
+        while True:
+            try:
+                next(iterator)
+            except StopIteration as stop:
+                result: R = stop.value
+                return result
+
+    def watch(self, job: Job[R]) -> Generator[Task, None, R]:
+        """Run a flow and give each task that it tells of; the generator's value is the flow's result."""
+        stepper = _Stepper(job.flow, self._witness)
+        with closing(stepper), closing(self._performer(job)) as perform:
+            effect = stepper.step()
+            while effect is not None:
+                try:
+                    reply = perform(effect)
+                except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+                    effect = stepper.step(error=error)
+                    continue
+                if isinstance(effect, Observe):
+                    yield effect.task
+                effect = stepper.step(reply)
+        return stepper.result
+
+    def run_all(self, jobs: Sequence[Job[R]]) -> Iterator[Outcome[R]]:
+        """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="reelway") as pool:
+            performers = [self._performer(job) for job in jobs]
+            steppers = [_Stepper(job.flow, self._witness) for job in jobs]
+            yield from _Crowd(steppers, performers, self._clock, pool).outcomes()
+
+    def _performer(self, job: Job[Any]) -> SyncPerformer:
+        return SyncPerformer(self._networks[job.account], self._clock, self._witness)
+
+
+class _Crowd(Generic[R]):
+    """Many flows in one thread: sleepers wait in a heap, exchanges run in a bounded pool of threads."""
+
+    def __init__(
+        self,
+        steppers: Sequence[_Stepper[R]],
+        performers: Sequence[SyncPerformer],
+        clock: Clock,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._steppers = steppers
+        self._performers = performers
+        self._clock = clock
+        self._pool = pool
+        self._sleepers: list[tuple[float, int]] = []
+        self._busy: dict[Future[Any], int] = {}
+
+    def outcomes(self) -> Iterator[Outcome[R]]:
+        try:
+            for index in range(len(self._steppers)):
+                yield from self._advance(index)
+            while self._sleepers or self._busy:
+                yield from self._wake_sleepers()
+                yield from self._collect()
+        finally:
+            for stepper, perform in zip(self._steppers, self._performers, strict=True):
+                stepper.close()
+                perform.close()
+
+    def _advance(self, index: int, reply: Any = None, error: Exception | None = None) -> Iterator[Outcome[R]]:
+        """Go on with one flow until it has to wait for something."""
+        stepper = self._steppers[index]
+        try:
+            effect = stepper.step(reply, error)
+            while isinstance(effect, Now | Observe | Record):
+                effect = stepper.step(self._performers[index](effect))
+        except Exception as caught:  # noqa: BLE001 - an outcome like any other
+            yield Outcome(index, error=caught)
+            return
+        if effect is None:
+            yield Outcome(index, stepper.result)
+        elif isinstance(effect, Sleep):
+            heapq.heappush(self._sleepers, (self._clock.monotonic() + effect.seconds, index))
+        else:
+            self._busy[self._pool.submit(self._performers[index], effect)] = index
+
+    def _wake_sleepers(self) -> Iterator[Outcome[R]]:
+        if self._sleepers and not self._busy:
+            self._clock.sleep(max(0.0, self._sleepers[0][0] - self._clock.monotonic()))
+        while self._sleepers and self._sleepers[0][0] <= self._clock.monotonic():
+            yield from self._advance(heapq.heappop(self._sleepers)[1])
+
+    def _collect(self) -> Iterator[Outcome[R]]:
+        if not self._busy:
+            return
+        patience = max(0.0, self._sleepers[0][0] - self._clock.monotonic()) if self._sleepers else None
+        done, _ = wait(self._busy, timeout=patience, return_when=FIRST_COMPLETED)
+        for future in done:
+            index = self._busy.pop(future)
+            caught = future.exception()
+            if caught is not None and not isinstance(caught, Exception):
+                raise caught
+            yield from self._advance(index, None if caught else future.result(), caught)
+
+
+class AsyncPerformer:
+    """Carries out effects in the running event loop, for one account."""
+
+    def __init__(self, http: AsyncHttp, clock: Clock, witness: Witness, gate: asyncio.Semaphore) -> None:
+        self._http = http
+        self._clock = clock
+        self._gate = gate
+        self._stream: AsyncStream | None = None
+        self._instant: dict[type[Any], Callable[[Any], Any]] = {
+            Now: lambda _: Instant(clock.now(), clock.monotonic()),
+            Observe: witness.observe,
+            Record: witness.record,
+        }
+        self._table: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
+            Sleep: lambda effect: clock.sleep_async(effect.seconds),
+            Send: self._send,
+            Open: self._open,
+            Read: self._read,
+            Close: self._close,
+            Work: lambda effect: asyncio.to_thread(effect.call),
+        }
+
+    async def __call__(self, effect: Effect[Any]) -> Any:
+        """Carry out one effect."""
+        if (handler := self._instant.get(type(effect))) is not None:
+            return handler(effect)
+        return await self._table[type(effect)](effect)
+
+    async def close(self) -> None:
+        """Let go of what is still open."""
+        await self._close(Close())
+
+    async def _send(self, effect: Send) -> Any:
+        async with self._gate:
+            return await self._http.send(effect)
+
+    async def _open(self, effect: Open) -> Head:
+        await self._close(Close())
+        self._stream = await self._http.open(effect)
+        return self._stream.head
+
+    async def _read(self, effect: Read) -> bytes:
+        return await self._stream.read(effect.timeout) if self._stream is not None else b""
+
+    async def _close(self, effect: Close) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await stream.close()
+
+
+class AsyncDriver:
+    """Runs flows in tasks of an event loop."""
+
+    def __init__(self, networks: Mapping[str, AsyncHttp], clock: Clock, witness: Witness) -> None:
+        self._networks = networks
+        self._clock = clock
+        self._witness = witness
+        self._gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def run(self, job: Job[R]) -> R:
+        """Run a flow to its end."""
+        stepper = _Stepper(job.flow, self._witness)
+        async for _ in self._steps(stepper, job.account):
+            pass
+        return stepper.result
+
+    async def watch(self, job: Job[Any]) -> AsyncGenerator[Task, None]:
+        """Run a flow and give each task that it tells of."""
+        async with aclosing(self._steps(_Stepper(job.flow, self._witness), job.account)) as tasks:
+            async for task in tasks:
+                yield task
+
+    async def run_all(self, jobs: Sequence[Job[R]]) -> AsyncGenerator[Outcome[R], None]:
+        """Run several flows at once and give their outcomes as they end."""
+        ended: asyncio.Queue[Outcome[R]] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._report(index, job, ended)) for index, job in enumerate(jobs)]
+        try:
+            for _ in tasks:
+                yield await ended.get()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _report(self, index: int, job: Job[R], ended: asyncio.Queue[Outcome[R]]) -> None:
+        outcome: Outcome[R]
+        try:
+            value: R = await self.run(job)
+            outcome = Outcome(index, value)
+        except Exception as error:  # noqa: BLE001 - an outcome like any other
+            outcome = Outcome(index, error=error)
+        ended.put_nowait(outcome)
+
+    async def _steps(self, stepper: _Stepper[Any], account: str) -> AsyncGenerator[Task, None]:
+        perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gate)
+        try:
+            effect = stepper.step()
+            while effect is not None:
+                try:
+                    reply = await perform(effect)
+                except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+                    effect = stepper.step(error=error)
+                    continue
+                if isinstance(effect, Observe):
+                    yield effect.task
+                effect = stepper.step(reply)
+        finally:
+            stepper.close()
+            await perform.close()

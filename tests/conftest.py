@@ -1,0 +1,13 @@
+"""How hard hypothesis tries: `HYPOTHESIS_PROFILE=nightly` looks further than every day's `ci`."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure, so no example has a deadline and no strategy is judged by the clock.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+
+# The same examples at every run: a change fails for what it changes, never by chance.
+settings.register_profile("ci", PATIENT, derandomize=True)
+settings.register_profile("nightly", PATIENT, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
