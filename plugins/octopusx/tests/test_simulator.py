@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def job(
     created: float,
     status: Status = Status.QUEUED,
     progress: int = 0,
+    *,
     route: str = MAIN,
     ended: float | None = None,
     expires: float | None = None,
@@ -74,7 +75,16 @@ def remixed(original: SimulatedJob, task_id: str) -> SimulatedJob:
 
 def seedance(status: Status, progress: int, **facts: Any) -> SimulatedJob:
     fields = {"model": "doubao-seedance-2-0-260128", "metadata": {"duration": 5, "ratio": "16:9"}}
-    return job("task_xxxxx", 1775908082, status, progress, GENERATIONS, 1775908210, fields=fields, **facts)
+    return job(
+        "task_xxxxx",
+        1775908082,
+        status,
+        progress,
+        route=GENERATIONS,
+        ended=1775908210,
+        fields=fields,
+        **facts,
+    )
 
 
 def kling(task_id: str, status: Status = Status.QUEUED, **facts: Any) -> SimulatedJob:
@@ -82,7 +92,7 @@ def kling(task_id: str, status: Status = Status.QUEUED, **facts: Any) -> Simulat
 
 
 def unified(task_id: str, created: float, status: Status, progress: int, **fields: Any) -> SimulatedJob:
-    return job(task_id, created, status, progress, UNIFIED, fields=fields)
+    return job(task_id, created, status, progress, route=UNIFIED, fields=fields)
 
 
 SORA = {
@@ -355,8 +365,17 @@ codes = st.sampled_from(
 reasons = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80)
 
 FAMILIES = {
-    MAIN: ["doubao-seedance-1-5-pro_720p", "jimeng-video-3.0", "viduq3-pro", "sora-2", "veo_3_1", "kling-2.6"]
-    + ["omni-fast", "grok-video-3-pro", "hailuo-9"],
+    MAIN: [
+        "doubao-seedance-1-5-pro_720p",
+        "jimeng-video-3.0",
+        "viduq3-pro",
+        "sora-2",
+        "veo_3_1",
+        "kling-2.6",
+        "omni-fast",
+        "grok-video-3-pro",
+        "hailuo-9",
+    ],
     GENERATIONS: ["doubao-seedance-2-0-260128", "kling-v1"],
     UNIFIED: ["jimeng-video-3.0", "sora-2", "veo3.1-fast-components", "viduq3-pro", "grok-video-3"],
 }
@@ -375,10 +394,10 @@ def jobs(draw: st.DrawFn, route: str) -> SimulatedJob:
         created,
         status,
         draw(st.integers(0, 100)),
-        route,
-        created + draw(st.integers(1, 10**5)),
-        draw(st.none() | stamps) if good else None,
-        {"model": draw(st.sampled_from(FAMILIES[route]))},
+        route=route,
+        ended=created + draw(st.integers(1, 10**5)),
+        expires=draw(st.none() | stamps) if good else None,
+        fields={"model": draw(st.sampled_from(FAMILIES[route]))},
         video_url=draw(st.none() | links) if good else None,
         failure=draw(st.none() | st.just(failure)) if bad else None,
     )

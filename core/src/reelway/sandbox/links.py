@@ -56,7 +56,7 @@ class Links:
 
     def _signature(self, provider: str, task_id: str, expires: str) -> str:
         # Over the names and not over the path, which some clients hand over with its escapes undone.
-        message = "\0".join((provider, task_id, expires)).encode()
+        message = f"{provider}\0{task_id}\0{expires}".encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 

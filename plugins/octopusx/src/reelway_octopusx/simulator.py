@@ -190,8 +190,11 @@ def grok_query(job: SimulatedJob) -> Document:
 
 
 def grok_create(job: SimulatedJob) -> Document:
-    """What a unified Grok create or remix answers."""
-    return brief(job, PROCESSING_WORDS, 1)
+    """What a unified Grok create answers, the upstream's id beside the task's; a remix answers less."""
+    document = brief(job, PROCESSING_WORDS, 1)
+    if job.call.kind is CallKind.REMIX:
+        return document
+    return document | dated(job) | {"task_id": job.task_id.removeprefix("grok:")}
 
 
 def unified_ending(job: SimulatedJob) -> Document:

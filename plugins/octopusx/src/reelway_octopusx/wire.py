@@ -1,7 +1,7 @@
 """What OctopusX's answers look like: its words, the places of its facts, its error codes.
 
 Pages are paths under docs.octopusx.ai; "second host" means doc.octopusx.ai. "Source" means the gateway software
-whose files the provider's pages name, "issue" a public report about its newest build, "upstream" ByteDance Ark.
+whose files the provider's pages name, "report" a public one about its newest build, "upstream" ByteDance Ark.
 """
 
 from reelway.errors import ErrorKind
@@ -54,7 +54,7 @@ ANSWER = Places(
     model=("model", "data.properties.origin_model_name", "data.data.model"),
     # `status_update_time` is no time of creation, whatever its unit.
     created_at=("created_at", "data.submit_time"),
-    # `finished_at`: issue.
+    # `finished_at`: report.
     completed_at=("completed_at", "finished_at", "data.finish_time"),
     links=(
         "video_url",
@@ -79,7 +79,7 @@ ANSWER = Places(
     failure_message=(
         "error.message",
         "error",
-        # Issue
+        # Report
         "fail_reason",
         "data.error.message",
         "data.error",
