@@ -1,12 +1,10 @@
 """Writes the generated parts of the manual from the program's own tables, or checks that they are fresh.
 
-    python docs/generate.py           write
-    python docs/generate.py --check   fail where a page is stale
+``python docs/generate.py`` writes; ``python docs/generate.py --check`` fails where a page is stale.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -96,7 +94,11 @@ def provider_page(provider: Provider) -> str:
 def provider_index(providers: Iterable[Provider]) -> str:
     """The list of provider pages."""
     rows = (
-        [f"[{one.info.title}]({one.info.name}.md)", f"`{one.info.key_variable}`", _join(sorted(one.info.capabilities))]
+        [
+            f"[{one.info.title}]({one.info.name}.md)",
+            f"`{one.info.key_variable}`",
+            _join(sorted(one.info.capabilities)),
+        ]
         for one in providers
     )
     note = "<!-- written by docs/generate.py -->"
@@ -170,10 +172,11 @@ def pages() -> dict[Path, str]:
 def _filled(page: Path, parts: dict[str, Callable[[], str]]) -> str:
     text = page.read_text()
     for name, write in parts.items():
-        pattern = re.compile(f"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text, found = pattern.subn(lambda match, write=write: f"{match[1]}\n{write()}\n\n{match[2]}", text)  # type: ignore[misc]
-        if not found:
+        start, mark, rest = text.partition(f"<!-- generated: {name} -->\n")
+        _, end, tail = rest.partition("<!-- end -->")
+        if not (mark and end):
             raise SystemExit(f"{page.name} has no place for the generated part {name!r}.")
+        text = f"{start}{mark}\n{write()}\n\n{end}{tail}"
     return text
 
 

@@ -207,9 +207,7 @@ def encode(pictures: bytes, target: Path) -> None:
     picture = "-c:v libx264 -profile:v main -level 1.3 -pix_fmt yuv420p -preset veryslow -crf 20 -threads 1"
     # Type 6 is the note in which x264 names its version and settings.
     repeatable = "-map_metadata -1 -fflags +bitexact -flags:v +bitexact -bsf:v filter_units=remove_types=6"
-    options = (
-        f"-hide_banner -loglevel error -y {incoming} {colors} {picture} {repeatable} -an -movflags +faststart"
-    )
+    options = f"-hide_banner -loglevel error -y {incoming} {colors} {picture} {repeatable} -an -movflags +faststart"
     subprocess.run([find_ffmpeg(), *options.split(), str(target)], input=pictures, check=True)
 
 

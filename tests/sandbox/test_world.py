@@ -42,7 +42,9 @@ def test_every_other_key_is_good() -> None:
     assert Caller().create(headers=(("authorization", "bearer x"),)).status == 200
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/acme/v1/videos"), ("PUT", "/acme/v1/videos/1"), ("GET", "/acme")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/acme/v1/videos"), ("PUT", "/acme/v1/videos/1"), ("GET", "/acme")]
+)
 def test_a_path_that_the_provider_does_not_serve_is_its_own_404(method: str, path: str) -> None:
     caller = Caller()
     answer = caller.send(method, path)
@@ -102,7 +104,9 @@ def test_the_content_route_passes_no_range_on() -> None:
 
 def remix(caller: Caller, source: str) -> ErrorKind | str:
     written = json_request("POST", f"/acme/v1/videos/{source}/remix", {"prompt": "Slower. [[no-url]]"})
-    answer = caller.sandbox.respond(HttpRequest(method="POST", path=written.path, headers=(KEY,), body=written.body))
+    answer = caller.sandbox.respond(
+        HttpRequest(method="POST", path=written.path, headers=(KEY,), body=written.body)
+    )
     return (read_create(ACME, answer, "").task_id or "") if answer.ok else read_error(ACME, answer).kind
 
 

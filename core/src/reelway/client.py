@@ -67,7 +67,10 @@ class _Base:
         """
         network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
-            on_unsupported=OnUnsupported(on_unsupported), on_change=on_change, http=network, clock=clock or SystemClock()
+            on_unsupported=OnUnsupported(on_unsupported),
+            on_change=on_change,
+            http=network,
+            clock=clock or SystemClock(),
         )
         named = named_accounts(accounts, api_key, base_url)
         self._operations = Operations(named, registry or Registry.installed(), self._settings)

@@ -7,10 +7,12 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
@@ -26,8 +28,9 @@ from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
 from reelway.model.submission import Submission
 from reelway.model.task import Task, TaskRef
+from reelway.provider.carried import lost_fields
 from reelway.provider.interface import Provider
-from reelway.provider.models import CheckedRequest, OnUnsupported, check
+from reelway.provider.models import CheckedRequest, OnUnsupported, check, refuse
 from reelway.provider.registry import Registry
 from reelway.requesting import Preview, preview_of
 from reelway.results import target_path
@@ -177,7 +180,7 @@ class Operations:
         """The request that a create would send. Nothing is sent, and no file is read."""
         chosen = self._account(account)
         checked = self._checked(chosen, request)
-        written = chosen.provider.encode_create(without_bytes(checked.request), checked.spec)
+        written = chosen.provider.encode_create(without_bytes(checked.request, checked.spec), checked.spec)
         return preview_of(written, chosen.endpoint.base_url, checked.warnings)
 
     # --- what the jobs are made from ---
@@ -208,7 +211,13 @@ class Operations:
         )
 
     def _checked(self, chosen: _OpenAccount, request: VideoRequest) -> CheckedRequest:
-        return check(request, chosen.provider.models, self._settings.on_unsupported)
+        """Hold a request against its model, and against what its form can carry."""
+        policy = self._settings.on_unsupported
+        checked = check(request, chosen.provider.models, policy)
+        encode = partial(chosen.provider.encode_create, spec=checked.spec)
+        lost = tuple(lost_fields(without_bytes(checked.request, checked.spec), encode))
+        refuse(lost if policy is OnUnsupported.ERROR else ())
+        return replace(checked, warnings=(*checked.warnings, *map(str, lost)))
 
     def _account(self, name: str | None) -> _OpenAccount:
         if name is None and len(self._accounts) == 1:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from msgspec.structs import replace
 
@@ -38,18 +40,24 @@ def with_media(request: VideoRequest, spec: ModelSpec) -> Flow[VideoRequest]:
     return replace(request, first_frame=first, last_frame=last, references=tuple(references))
 
 
-def without_bytes(request: VideoRequest) -> VideoRequest:
-    """The same request with empty inputs in place of files and addresses, for showing it without any I/O."""
+def without_bytes(request: VideoRequest, spec: ModelSpec) -> VideoRequest:
+    """The same request with empty inputs in place of files and of addresses to fetch; needs no I/O."""
 
-    def blank(media: Media | None) -> Media | None:
-        return replace(media, url=None, path=None, content=b"", filename=media.name) if media else None
+    def blank(media: Media) -> Media:
+        if media.url is not None and not _has_to_be_fetched(media, spec):
+            return media
+        return replace(media, url=None, path=None, content=b"", filename=media.name, content_type=media.type)
 
     return replace(
         request,
-        first_frame=blank(request.first_frame),
-        last_frame=blank(request.last_frame),
-        references=tuple(blank(media) or media for media in request.references),
+        first_frame=request.first_frame and blank(request.first_frame),
+        last_frame=request.last_frame and blank(request.last_frame),
+        references=tuple(map(blank, request.references)),
     )
+
+
+def _has_to_be_fetched(media: Media, spec: ModelSpec) -> bool:
+    return media.form not in spec.media_forms and MediaForm.FILE in spec.media_forms
 
 
 def _ready(field: str, media: Media | None, spec: ModelSpec) -> Flow[Media | None]:
@@ -57,9 +65,9 @@ def _ready(field: str, media: Media | None, spec: ModelSpec) -> Flow[Media | Non
         return media
     if media.path is not None:
         return (yield from _read_file(field, media, media.path))
-    if media.form in spec.media_forms or MediaForm.FILE not in spec.media_forms:
+    if not _has_to_be_fetched(media, spec):
         return media
-    return (yield from _fetch(field, media))
+    return _decoded(field, media) if media.form is MediaForm.DATA else (yield from _fetch(field, media))
 
 
 def _read_file(field: str, media: Media, path: Path) -> Flow[Media]:
@@ -75,6 +83,16 @@ def _read_file(field: str, media: Media, path: Path) -> Flow[Media]:
 def _read_bounded(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MEDIA_LIMIT + 1)
+
+
+def _decoded(field: str, media: Media) -> Media:
+    """The bytes that a data URI holds (RFC 2397), for a model that takes files only."""
+    head, _, data = (media.url or "").partition(",")
+    try:
+        content = base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
+    except ValueError as error:
+        raise _unusable(field, "the data URI is malformed") from error
+    return replace(media, url=None, content=content, content_type=media.type, filename=media.name)
 
 
 def _fetch(field: str, media: Media) -> Flow[Media]:

@@ -118,7 +118,7 @@ def check(request: VideoRequest, catalog: Catalog, on_unsupported: OnUnsupported
     fatal = _contradictions(request)
     spec = catalog.find(request.model)
     if spec is None:
-        return _pass_through(request, catalog, fatal)
+        return _pass_through(request, catalog, [*fatal, *_check_pixels(request, catalog.fallback)])
     missing = [problem for rule in REQUIREMENTS for problem in rule(request, spec)]
     unsupported = [problem for rule in RULES for problem in rule(request, spec)]
     strict = on_unsupported is OnUnsupported.ERROR
@@ -225,6 +225,14 @@ def _check_pair(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
     if ":" in ratio and spec.pixels(resolution, ratio) is None:
         message = f"{spec.name} has no {ratio} at {resolution}"
         yield Problem(field="aspect_ratio", message=message, allowed=tuple(spec.sizes))
+
+
+def _check_pixels(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    """An unknown model whose form speaks in pixels only: what stands for none of them could not be sent."""
+    shaped = bool(spec.sizes) and bool(request.resolution or request.aspect_ratio)
+    if shaped and spec.pixels(request.resolution, request.aspect_ratio) is None:
+        message = "for a model that is not documented, give exact pixels"
+        yield Problem(field="size", message=message, allowed=tuple(spec.sizes))
 
 
 def _check_flags(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:

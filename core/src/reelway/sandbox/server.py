@@ -17,6 +17,9 @@ from reelway.sandbox.world import World
 
 BACKLOG = 1024
 
+SETTLING_TURNS = 5
+"""Turns of the event loop within which a connection that was just taken in is under way, so that it can be closed."""
+
 
 class SandboxServer:
     """Serves a world over HTTP/1.1 until it is closed. A context manager.
@@ -101,6 +104,8 @@ class SandboxServer:
 
     async def _hang_up(self) -> None:
         self._listener.close()
+        for _ in range(SETTLING_TURNS):
+            await asyncio.sleep(0)
         dropped = list(self._connections)
         for connection in dropped:
             connection.cancel()
