@@ -45,7 +45,7 @@ class Story:
         return created.task_id
 
     def follow(self, task_id: str) -> list[Observation]:
-        seen = []
+        seen: list[Observation] = []
         while not seen or not (seen[-1].status and seen[-1].status.final):
             seen.append(self.poll(task_id))
             self.clock.sleep(self.provider.info.cadence.minimum)

@@ -88,6 +88,12 @@ def raw_create(prompt: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
+def wait_for_a_job(sandbox: Sandbox) -> None:
+    end = monotonic() + PATIENCE
+    while not sandbox.ledger.jobs:
+        assert monotonic() < end
+
+
 # --- good manners ---
 
 
@@ -201,7 +207,7 @@ def test_silence_lasts_until_the_client_has_enough(sandbox: Sandbox, browser: Br
     browser.line.timeout = 0.1
     with pytest.raises(TimeoutError):
         browser.create("[[silence]]")
-    assert sandbox.ledger.jobs == 1
+    wait_for_a_job(sandbox)
 
 
 def test_garbage_is_no_http(browser: Browser) -> None:
@@ -305,9 +311,7 @@ def test_closing_ends_open_and_silent_connections_and_frees_the_port() -> None:
     sandbox.start()
     with plug(sandbox) as idle, plug(sandbox) as silent:
         silent.sendall(raw_create("[[silence]]"))
-        while not sandbox.ledger.jobs:
-            idle.sendall(b"GET /-/elsewhere HTTP/1.1\r\nHost: h\r\n\r\n")
-            idle.recv(1024)
+        wait_for_a_job(sandbox)
         sandbox.close()
         assert gone(idle)
         assert gone(silent)

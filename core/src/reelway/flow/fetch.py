@@ -265,7 +265,7 @@ def _next_hop(source: _Source, head: Head) -> _Source:
     target = link(urljoin(source.url, location) if source.url else location)
     if target is None:
         raise _RefusedError("a redirect that leads nowhere")
-    if (source.url or "").startswith("https:") and not target.startswith("https:"):
+    if (source.url or "").lower().startswith("https:") and not target.lower().startswith("https:"):
         raise _RefusedError("a redirect from https to http")
     return _Source(url=target)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
@@ -65,8 +66,8 @@ def decode_object(body: bytes) -> dict[str, Json]:
 
 def pick(document: Json, place: Place) -> Json:
     """The value at a place, or None where the document does not reach that far."""
-    for key in place.split("."):
-        if isinstance(document, Mapping):
+    for key in _keys(place):
+        if isinstance(document, dict):
             document = document.get(key)
         elif isinstance(document, list) and key.isdecimal():
             document = document[int(key)] if int(key) < len(document) else None
@@ -75,9 +76,17 @@ def pick(document: Json, place: Place) -> Json:
     return document
 
 
-def pick_all(document: Json, places: Iterable[Place]) -> Iterable[Json]:
+def pick_all(document: Json, places: Iterable[Place]) -> Iterator[Json]:
     """The values at several places, in their order, absent ones left out."""
-    return (value for value in (pick(document, place) for place in places) if value is not None)
+    for place in places:
+        value = pick(document, place)
+        if value is not None:
+            yield value
+
+
+@cache
+def _keys(place: Place) -> tuple[str, ...]:
+    return tuple(place.split("."))
 
 
 def text(value: Json) -> str | None:

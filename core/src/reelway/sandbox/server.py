@@ -17,9 +17,6 @@ from reelway.sandbox.world import World
 
 BACKLOG = 1024
 
-SETTLING_TURNS = 5
-"""Turns of the event loop within which a connection that was just taken in is under way, so that it can be closed."""
-
 
 class SandboxServer:
     """Serves a world over HTTP/1.1 until it is closed. A context manager.
@@ -51,7 +48,7 @@ class SandboxServer:
         """
         listening = self._bind()
         self.world.public_url = self.url
-        self._thread = Thread(target=asyncio.run, args=(self._serve(listening),), name="sandbox", daemon=True)
+        self._thread = Thread(target=self._run_loop, args=(listening,), name="sandbox", daemon=True)
         self._thread.start()
         self._ready.wait()
 
@@ -88,8 +85,14 @@ class SandboxServer:
         except OSError as error:
             message = f"The sandbox cannot listen on {self._host} port {self._port}: {error.strerror or error}."
             raise ConfigurationError(message, hint="Choose another port, or 0 for any.") from error
+        listening.setblocking(False)
         self._address, self._port = listening.getsockname()[:2]
         return listening
+
+    def _run_loop(self, listening: socket.socket) -> None:
+        # Of the two kinds of loops, only this one can watch a listening socket on every platform.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._serve(listening))
 
     async def _serve(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
@@ -100,22 +103,33 @@ class SandboxServer:
         await self._hang_up()
 
     async def _listen(self, listening: socket.socket) -> None:
-        self._listener = await asyncio.start_server(self._accept, sock=listening, backlog=BACKLOG)
+        # Accepted by hand: asyncio's own server loses a connection that it takes in while it is being closed.
+        self._listening = listening
+        self._loop.add_reader(listening, self._accept)
 
-    async def _hang_up(self) -> None:
-        self._listener.close()
-        for _ in range(SETTLING_TURNS):
-            await asyncio.sleep(0)
-        dropped = list(self._connections)
-        for connection in dropped:
-            connection.cancel()
-        await asyncio.gather(*dropped, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer, self.world.answer)
-        task = self._loop.create_task(connection.run())
+    def _accept(self) -> None:
+        try:
+            line, _ = self._listening.accept()
+        # Whoever knocked has gone again.
+        except OSError:
+            return
+        line.setblocking(False)
+        task = self._loop.create_task(self._converse(line))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+
+    async def _converse(self, line: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=line)
+        await Connection(reader, writer, self.world.answer).run()
+
+    async def _hang_up(self) -> None:
+        self._loop.remove_reader(self._listening)
+        self._listening.close()
+        # A task that is cancelled before its first turn would leave its socket open.
+        await asyncio.sleep(0)
+        for connection in list(self._connections):
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
