@@ -63,7 +63,7 @@ class Acme(VideosApi):
     dialects = DIALECTS
     forms = {"plain": form}
 
-    def simulator(self) -> Simulator:
+    def simulator(self) -> Simulator | None:
         return AcmeSimulator()
 
 
@@ -72,7 +72,7 @@ class Silent(Acme):
 
     info = replace(Acme.info, name="silent")
 
-    def simulator(self) -> None:  # type: ignore[override]
+    def simulator(self) -> None:
         return None
 
 

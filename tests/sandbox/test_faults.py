@@ -7,10 +7,12 @@ import pytest
 
 from reelway.errors import ErrorKind, ProviderError
 from reelway.flow.effects import Phase, TransportError
-from reelway.model.http import HttpResponse
+from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Status
 from reelway.provider.reading import read_create, read_error
 from reelway.sandbox import CATALOG, Behaviour, Fault, Place, request_to
+from reelway.sandbox.plan import ArmedFault
+from reelway.sandbox.spoil import Struck, spoil
 from reelway.sandbox.video import video_of
 from tests.sandbox.caller import ACME, Caller
 
@@ -176,6 +178,18 @@ def test_foreign_id_answers_for_another_task_once() -> None:
     with pytest.raises(ProviderError, match="another task"):
         caller.poll(task_id)
     assert caller.poll(task_id).task_id == task_id
+
+
+def test_an_id_is_replaced_wherever_it_stands_alone() -> None:
+    document = {"id": "1", "data": [{"task_id": "1", "url": "/1/", "error": None}, 1]}
+    honest = json_response(document)
+
+    def renamed(name: str) -> object:
+        struck = Struck(honest=lambda: honest, error=lambda kind: honest, elsewhere="", task_id="1")
+        return msgspec.json.decode(spoil(ArmedFault.parse(name), struck).response.body)
+
+    assert renamed("no-id") == {"data": [{"url": "/1/", "error": None}, 1]}
+    assert renamed("foreign-id") == {"id": "10", "data": [{"task_id": "10", "url": "/1/", "error": None}, 1]}
 
 
 def test_unknown_word_means_nothing_to_anybody() -> None:

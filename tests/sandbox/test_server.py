@@ -6,7 +6,7 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any, Self
@@ -16,8 +16,9 @@ import pytest
 
 from reelway.errors import ConfigurationError
 from reelway.provider.simulator import SimulatedCall, SimulatedJob
-from reelway.sandbox import Sandbox, connection
+from reelway.sandbox import Sandbox, SandboxServer, World, connection
 from reelway.sandbox.video import video_of
+from reelway.transport.clock import SystemClock
 from tests.sandbox.caller import ACME, AcmeSimulator
 
 PATIENCE = 10.0
@@ -88,9 +89,9 @@ def raw_create(prompt: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def wait_for_a_job(sandbox: Sandbox) -> None:
+def wait_until(reached: Callable[[], object]) -> None:
     end = monotonic() + PATIENCE
-    while not sandbox.ledger.jobs:
+    while not reached():
         assert monotonic() < end
 
 
@@ -207,7 +208,7 @@ def test_silence_lasts_until_the_client_has_enough(sandbox: Sandbox, browser: Br
     browser.line.timeout = 0.1
     with pytest.raises(TimeoutError):
         browser.create("[[silence]]")
-    wait_for_a_job(sandbox)
+    wait_until(lambda: sandbox.ledger.jobs)
 
 
 def test_garbage_is_no_http(browser: Browser) -> None:
@@ -265,6 +266,13 @@ def test_a_simulator_that_fails_is_told_to_the_caller_and_the_server_stands(
     assert browser.poll(task_id)["id"] == task_id
 
 
+def test_a_client_that_leaves_in_the_middle_of_an_answer_is_forgotten(sandbox: Sandbox) -> None:
+    with plug(sandbox) as line:
+        line.sendall(raw_create("[[create/slow:60]]"))
+        assert line.recv(1)
+    wait_until(lambda: not sandbox._server._connections)
+
+
 # --- coming and going ---
 
 
@@ -311,7 +319,7 @@ def test_closing_ends_open_and_silent_connections_and_frees_the_port() -> None:
     sandbox.start()
     with plug(sandbox) as idle, plug(sandbox) as silent:
         silent.sendall(raw_create("[[silence]]"))
-        wait_for_a_job(sandbox)
+        wait_until(lambda: sandbox.ledger.jobs)
         sandbox.close()
         assert gone(idle)
         assert gone(silent)
@@ -328,6 +336,12 @@ def gone(line: socket.socket) -> bool:
         return line.recv(1024) == b""
     except ConnectionError:
         return True
+
+
+def test_a_world_of_one_s_own_can_be_served() -> None:
+    world = World({"acme": AcmeSimulator()}, clock=SystemClock(), public_url="http://nowhere.invalid/")
+    with SandboxServer(world) as server:
+        assert world.base_url("acme") == f"{server.url}/acme"
 
 
 def test_a_port_that_is_taken_is_told_so(sandbox: Sandbox) -> None:

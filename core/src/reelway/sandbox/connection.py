@@ -63,12 +63,10 @@ class Connection:
         if not isinstance(head, h11.Request):
             return None
         body = bytearray()
-        while isinstance(event := await self._next_event(), h11.Data):
-            body += event.data
+        while isinstance(piece := await self._next_event(), h11.Data):
+            body += piece.data
             if len(body) > MAX_BODY:
                 raise h11.RemoteProtocolError("The body is too long.", error_status_hint=413)
-        if not isinstance(event, h11.EndOfMessage):
-            return None
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
         return request_to(head.target.decode("latin-1"), head.method.decode("ascii"), headers, bytes(body))
 
@@ -144,10 +142,8 @@ class Connection:
         return sent, (body or b"") + (end or b"")
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> None:
-        if self._http.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
-            return
         response = HttpResponse(status=error.error_status_hint, headers=(("Connection", "close"),))
-        with suppress(OSError):
+        with suppress(OSError, h11.LocalProtocolError):
             await self._send(Reply(response=response))
 
     async def _write(self, data: bytes) -> None:

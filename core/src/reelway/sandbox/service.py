@@ -20,7 +20,7 @@ from reelway.sandbox.jobs import QUEUED, Job, Stage, Timing, end_time, failure_o
 from reelway.sandbox.ledger import Book, CallEntry
 from reelway.sandbox.links import Links
 from reelway.sandbox.plan import ArmedFault, Orders, Plan, marks_in
-from reelway.sandbox.reply import Reply
+from reelway.sandbox.reply import NO_RESPONSE, Reply
 from reelway.sandbox.spoil import Struck, spoil
 from reelway.sandbox.video import video_of
 from reelway.transport.clock import Clock
@@ -109,7 +109,7 @@ class Service:
         if armed is not None and not armed.fault.paid:
             # A client that tries again comes with the same request, and finds the fault counted down.
             self._turned_away[repr(call)] = plan
-            return "", spoil(armed, self._struck(call, ""))
+            return "", spoil(armed, self._struck(call))
         return self._made(call, plan, armed)
 
     def _made(self, call: SimulatedCall, plan: Plan, armed: ArmedFault | None) -> Outcome:
@@ -201,11 +201,11 @@ class Service:
         return f"{self._house.public_url}/{self._name}/v1/videos/{quote(job.task_id, safe='')}/content"
 
     def _struck(
-        self, call: SimulatedCall, task_id: str, honest: Callable[[], HttpResponse] | None = None
+        self, call: SimulatedCall, task_id: str = "", honest: Callable[[], HttpResponse] = lambda: NO_RESPONSE
     ) -> Struck:
         error = partial(self._simulator.answer_error, call)
         elsewhere = f"{self._house.public_url}/-/elsewhere"
-        return Struck(honest=honest or _nothing_done, error=error, elsewhere=elsewhere, task_id=task_id)
+        return Struck(honest=honest, error=error, elsewhere=elsewhere, task_id=task_id)
 
     def _error(self, call: SimulatedCall | None, kind: ErrorKind) -> Reply:
         return Reply(response=self._simulator.answer_error(call, kind))
@@ -214,10 +214,6 @@ class Service:
 def _has_good_key(request: HttpRequest) -> bool:
     scheme, _, key = (request.header("authorization") or "").partition(" ")
     return scheme.lower() == "bearer" and key.strip() not in {"", BAD_KEY}
-
-
-def _nothing_done() -> HttpResponse:
-    raise AssertionError("A fault that keeps a job from being made asked for the answer of that job.")
 
 
 def _misspelt(error: ConfigurationError) -> HttpResponse:

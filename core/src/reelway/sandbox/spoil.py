@@ -19,7 +19,7 @@ class Struck(Struct, frozen=True, kw_only=True):
     """A call that a fault strikes.
 
     Attributes:
-        honest: makes the answer that the call would have got; not asked for where nothing was done.
+        honest: makes the answer that the call would have got; there is none where no job was made.
         error: the provider's answer for an error kind.
         elsewhere: where a redirect leads.
         task_id: the task it is about; empty where none was made.

@@ -91,7 +91,8 @@ def in_process(respond: Callable[[HttpRequest], HttpResponse], library: str = "h
 def _plain_request(request: httpx.Request) -> HttpRequest:
     return HttpRequest(
         method=request.method,
-        path=request.url.path,
+        # The decoded path would join ids that hold a quoted slash to their neighbours.
+        path=request.url.raw_path.partition(b"?")[0].decode("ascii"),
         query=tuple(request.url.params.multi_items()),
         headers=tuple(request.headers.multi_items()),
         body=request.read(),

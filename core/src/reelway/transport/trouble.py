@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any, Final
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Final, Self
 
 from reelway.flow.effects import Phase, TransportError
 from reelway.transport.body import BodyRefused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 from reelway.flow.effects import Open
 from reelway.model.http import Headers, HttpRequest, Multipart
 from reelway.model.secret import Secret
-from reelway.transport.guard import split_link
+from reelway.transport.guard import LinkRefused, split_link
 
 # Identity: a compressed answer could inflate to any size, and a resumed file has to be the file itself.
 STANDARD_HEADERS: Final[Headers] = (
@@ -52,6 +53,9 @@ class Written(Struct, frozen=True, kw_only=True):
         # Address and headers hold signatures and keys.
         return f"Written({self.method!r}, …)"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method)]
+
 
 def write_api(endpoint: Endpoint, request: HttpRequest, headers: Headers = ()) -> Written:
     """A request to the account's own API, with its key."""
@@ -73,16 +77,27 @@ def write_link(endpoint: Endpoint, effect: Open) -> Written:
     if effect.url is None:
         return write_api(endpoint, effect.request or _NOTHING, effect.headers)
     url = effect.url.reveal()
-    parts = split_link(url)
-    # The library would rewrite some addresses, and a signature covers every byte.
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    split_link(url)
     key = endpoint.key_header if effect.keyed else ()
     return Written(
         method="GET",
         url=url,
         headers=(*STANDARD_HEADERS, *key, *effect.headers),
-        extensions={"target": target.encode("ascii")},
+        # The library would rewrite some addresses, and a signature covers every byte.
+        extensions={"target": target_of(url)},
     )
+
+
+def target_of(url: str) -> bytes:
+    """What of a link goes into the request line: all that stands behind the host, but for the fragment.
+
+    Raises:
+        LinkRefused: the link holds characters beyond ASCII, which are no part of a URL.
+    """
+    if not url.isascii():
+        raise LinkRefused("the link holds characters beyond ASCII")
+    behind_host = re.sub(r"^[^:]*://[^/?#]*", "", url).partition("#")[0]
+    return (behind_host if behind_host.startswith("/") else f"/{behind_host}").encode()
 
 
 def _body_arguments(body: bytes | Multipart | None) -> dict[str, Any]:
