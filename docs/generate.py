@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import reelway.errors as errors_module
-from reelway.cli.exit_codes import EXIT_CODES
+from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, ReelwayError
 from reelway.model.lifecycle import TRANSITIONS, Cell, Effect, Seen
 from reelway.model.observation import Status
@@ -74,7 +74,7 @@ def error_kinds() -> str:
 
 def exit_codes() -> str:
     """The exit codes of the command."""
-    return _table(["code", "meaning"], ([str(code), meaning] for code, meaning in EXIT_CODES.items()))
+    return _table(["code", "meaning"], ([f"{code:d}", meaning] for code, meaning in MEANINGS.items()))
 
 
 def provider_page(provider: Provider) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError
 from reelway.model.secret import Secret
-from reelway.provider.interface import Provider
+from reelway.provider.interface import Cadence, Provider
+from reelway.transport.guard import LinkRefused, split_link
 from reelway.transport.wire import Endpoint
 
 DEFAULT_ACCOUNT: Final = "default"
@@ -26,15 +26,20 @@ class Account(Struct, frozen=True):
         api_key: the key; without one, the provider's environment variable is read (``COMETAPI_KEY`` and so on).
         base_url: another address than the provider's own; without one, ``<NAME>_BASE_URL`` is read.
         requests_per_second: the pace at which the account may be polled.
+        cadence: how often to poll a task, in place of what the provider asks for; for sandboxes.
     """
 
     provider: str
     api_key: str | None = None
     base_url: str | None = None
     requests_per_second: float = 5.0
+    cadence: Cadence | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.provider!r}, base_url={self.base_url!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("provider", self.provider), ("base_url", self.base_url)]
 
 
 def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str] = os.environ) -> Endpoint:
@@ -44,11 +49,13 @@ def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str]
         ConfigurationError: the key is missing or malformed, or the address is.
     """
     variable = provider.info.key_variable
-    key = account.api_key if account.api_key is not None else environ.get(variable)
-    if not key:
+    key = Secret(environ.get(variable, "") if account.api_key is None else account.api_key)
+    base_url = account.base_url or environ.get(base_url_variable(provider.info.name)) or provider.info.base_url
+    # Reports print the locals of every frame that an error passes.
+    del environ
+    if not key.reveal():
         hint = f"Set the environment variable {variable}, or pass api_key."
         raise ConfigurationError(f"There is no key for {provider.info.title}.", hint=hint)
-    base_url = account.base_url or environ.get(base_url_variable(provider.info.name)) or provider.info.base_url
     return Endpoint(base_url=_checked_base_url(base_url), key=_checked_key(key, variable))
 
 
@@ -57,17 +64,21 @@ def base_url_variable(name: str) -> str:
     return f"{name.upper().replace('-', '_')}_BASE_URL"
 
 
-def _checked_key(key: str, variable: str) -> Secret:
+def _checked_key(key: Secret, variable: str) -> Secret:
     # A stray line break would split the header, and some libraries then quote the key in their complaint.
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not _fits_into_a_header(key.reveal()):
         message = f"The key ({variable} or api_key) contains blanks, line breaks or characters beyond ASCII."
         raise ConfigurationError(message, hint="Copy it again, without anything around it.")
-    return Secret(key)
+    return key
+
+
+def _fits_into_a_header(key: str) -> bool:
+    return key.isascii() and key.isprintable() and " " not in key
 
 
 def _checked_base_url(base_url: str) -> str:
     if not _is_usable(base_url):
-        hint = "It looks like https://api.example.com, without user name, query or fragment."
+        hint = "It looks like https://api.example.com, without blanks, user name, query or fragment."
         raise ConfigurationError("The base URL is not usable.", hint=hint)
     # SDKs of this family are given the address with the version; paths here bring their own.
     return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
@@ -75,8 +86,7 @@ def _checked_base_url(base_url: str) -> str:
 
 def _is_usable(base_url: str) -> bool:
     try:
-        parts = urlsplit(base_url)
-        plain = not ("@" in parts.netloc or parts.query or parts.fragment)
-        return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        split_link(base_url)
+    except LinkRefused:
         return False
+    return "?" not in base_url and "#" not in base_url

@@ -7,7 +7,7 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from reelway.flow.fetch import DEFAULT_LIMIT
+from reelway.flow.stream import DEFAULT_LIMIT
 from reelway.model.request import VideoRequest
 from reelway.model.task import Task
 from reelway.operations import (
@@ -23,7 +23,7 @@ from reelway.operations import (
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
 from reelway.requesting import Preview, RequestFields, request_of
-from reelway.results import Download, Waited, download_of, settle, waited
+from reelway.results import Download, Waited, download_of, holding, settle, waited
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import AsyncDriver, SyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
@@ -73,6 +73,8 @@ class _Base:
             clock=clock or SystemClock(),
         )
         named = named_accounts(accounts, api_key, base_url)
+        # Reports print the locals of every frame that an error passes.
+        del api_key
         self._operations = Operations(named, registry or Registry.installed(), self._settings)
         self._connect()
 
@@ -196,7 +198,7 @@ class Client(_Base):
             OutputMissing: the job succeeded, but there is nothing to fetch.
             ConfigurationError: the file exists already.
         """
-        path, part = self._operations.target(task, to, overwrite=overwrite)
+        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
             task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
         )
@@ -218,8 +220,10 @@ class Client(_Base):
         Raises:
             ReelwayError: as ``create``, ``wait`` and ``download`` do.
         """
+        self._operations.check_target(to)
         task = self.create(prompt, account=account, **fields)
-        return self.download(self.wait(task, timeout=timeout), to)
+        with holding(task):
+            return self.download(self.wait(task, timeout=timeout), to)
 
     def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
         """Make a new, separately billed task from a finished one; as safe as ``create``.
@@ -299,7 +303,7 @@ class AsyncClient(_Base):
         progress: Progress = None,
     ) -> Download:
         """As :meth:`Client.download`."""
-        path, part = self._operations.target(task, to, overwrite=overwrite)
+        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
             task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
         )
@@ -317,8 +321,10 @@ class AsyncClient(_Base):
         **fields: Unpack[RequestFields],
     ) -> Download:
         """As :meth:`Client.generate`."""
+        self._operations.check_target(to)
         task = await self.create(prompt, account=account, **fields)
-        return await self.download(await self.wait(task, timeout=timeout), to)
+        with holding(task):
+            return await self.download(await self.wait(task, timeout=timeout), to)
 
     async def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
         """As :meth:`Client.remix`."""

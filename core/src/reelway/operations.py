@@ -7,7 +7,6 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -18,22 +17,26 @@ from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Effect, Flow, Observe, Record
-from reelway.flow.fetch import Fetched, FetchPlan, fetch
+from reelway.flow.fetch import Fetched, fetch
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import reserve, spread
+from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
+from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
-from reelway.model.submission import Submission
+from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.provider.carried import lost_fields
 from reelway.provider.interface import Provider
-from reelway.provider.models import CheckedRequest, OnUnsupported, check, refuse
+from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, check, refuse
+from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
+from reelway.provider.writing import written
 from reelway.requesting import Preview, preview_of
-from reelway.results import target_path
+from reelway.results import WORD_LENGTH, is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import Job, Witness
 from reelway.transport.http import HttpSettings
@@ -56,6 +59,9 @@ Progress: TypeAlias = Callable[[int, int | None], None] | None
 WAIT_SECONDS: Final = 1800.0
 POLL_SECONDS: Final = 30.0
 SUBMIT_SECONDS: Final = 120.0
+
+UNSENT: Final = frozenset({SubmissionState.INTENT, SubmissionState.SENDING})
+"""Records that are made before the request leaves."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -87,6 +93,9 @@ class _OpenAccount:
         self.name = name
         self.provider = registry.get(account.provider)
         self.endpoint = endpoint_of(account, self.provider)
+        self.cadence = account.cadence or self.provider.info.cadence
+        if not account.requests_per_second > 0:
+            raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
         self._gap = 1 / account.requests_per_second
         self._next_free = 0.0
         self._lock = threading.Lock()
@@ -139,14 +148,16 @@ class Operations:
             timeout=timeout,
             poll_timeout=POLL_SECONDS,
             first_delay=self._first_delay(chosen, task, index, count),
+            cadence=chosen.cadence,
         )
         return Job(chosen.name, _followed(chosen.provider, held, plan))
 
     def follow_all(self, tasks: Iterable[TaskLike], timeout: float) -> tuple[list[Task], list[Job[Task]]]:
         """Follow many, their polls spread out; the tasks as they are held, and a job for each."""
-        held = [self._task(task)[1] for task in tasks]
-        count = len(held)
-        return held, [self.follow(task, timeout, index=index, count=count) for index, task in enumerate(held)]
+        given = tuple(tasks)
+        held = [self._task(task)[1] for task in given]
+        count = len(given)
+        return held, [self.follow(task, timeout, index=index, count=count) for index, task in enumerate(given)]
 
     def cancel(self, task: TaskLike) -> Job[Task]:
         """Stop a task."""
@@ -158,7 +169,8 @@ class Operations:
         chosen, held = self._task(task)
         if not prompt.strip():
             raise InvalidRequest([Problem(field="prompt", message="a remix needs a prompt")])
-        request = chosen.provider.encode_remix(held.id, held.ref.route, prompt, model)
+        provider = chosen.provider
+        request = written(provider, lambda: provider.encode_remix(held.id, held.ref.route, prompt, model))
         return Job(chosen.name, submit(chosen.provider, request, held.ref.route, self._submit_plan(chosen)))
 
     def download(
@@ -167,6 +179,7 @@ class Operations:
         """Fetch the result of a succeeded task."""
         chosen, held = self._task(task)
         plan = FetchPlan(
+            base_url=chosen.endpoint.base_url,
             own=chosen.endpoint.owns,
             draw=self._settings.draw,
             progress=progress or (lambda received, total: None),
@@ -176,31 +189,41 @@ class Operations:
         )
         return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
 
-    def preview(self, request: VideoRequest, account: str | None) -> Preview:
+    def preview(self, wish: VideoRequest, account: str | None) -> Preview:
         """The request that a create would send. Nothing is sent, and no file is read."""
         chosen = self._account(account)
-        checked = self._checked(chosen, request)
-        written = chosen.provider.encode_create(without_bytes(checked.request, checked.spec), checked.spec)
-        return preview_of(written, chosen.endpoint.base_url, checked.warnings)
+        checked = self._checked(chosen, wish)
+        request = _encoded(chosen, without_bytes(checked.request, checked.spec), checked.spec)
+        return preview_of(request, chosen.endpoint.base_url, checked.warnings)
 
     # --- what the jobs are made from ---
 
-    def target(self, task: TaskLike, to: str | Path | None, *, overwrite: bool) -> tuple[Path, PartFile]:
+    def target(
+        self, task: TaskLike, to: str | Path | None, *, variant: str, overwrite: bool
+    ) -> tuple[Path, PartFile]:
         """Where a result will be stored, and the unfinished file beside it."""
         _, held = self._task(task)
         path = target_path(held, to)
         if path.exists() and not overwrite:
-            hint = "Choose another name, or pass overwrite=True."
-            raise ConfigurationError(f"{path} exists already.", hint=hint)
-        return path, PartFile(path, str(held.ref))
+            raise _exists(path, held)
+        return path, PartFile(path, f"{held.ref} {variant}")
+
+    def check_target(self, to: str | Path | None) -> None:
+        """Refuse a file that exists while nothing is paid yet.
+
+        Raises:
+            ConfigurationError: it exists.
+        """
+        if to is not None and not is_folder(to) and Path(to).exists():
+            raise _exists(Path(to))
 
     def _creation(self, chosen: _OpenAccount, checked: CheckedRequest) -> Flow[Task]:
         for warning in checked.warnings:
             logger.warning("%s", warning)
-        request = yield from with_media(checked.request, checked.spec)
-        written = chosen.provider.encode_create(request, checked.spec)
+        ready = yield from with_media(checked.request, checked.spec)
+        request = _encoded(chosen, ready, checked.spec)
         route = chosen.provider.route(checked.request.model)
-        return (yield from submit(chosen.provider, written, route, self._submit_plan(chosen)))
+        return (yield from submit(chosen.provider, request, route, self._submit_plan(chosen)))
 
     def _submit_plan(self, chosen: _OpenAccount) -> SubmitPlan:
         return SubmitPlan(
@@ -214,7 +237,10 @@ class Operations:
         """Hold a request against its model, and against what its form can carry."""
         policy = self._settings.on_unsupported
         checked = check(request, chosen.provider.models, policy)
-        encode = partial(chosen.provider.encode_create, spec=checked.spec)
+
+        def encode(request: VideoRequest) -> HttpRequest:
+            return _encoded(chosen, request, checked.spec)
+
         lost = tuple(lost_fields(without_bytes(checked.request, checked.spec), encode))
         refuse(lost if policy is OnUnsupported.ERROR else ())
         return replace(checked, warnings=(*checked.warnings, *map(str, lost)))
@@ -236,6 +262,8 @@ class Operations:
             have = ", ".join(f"{name} ({one.provider.info.name})" for name, one in self._accounts.items())
             message = f"{ref} belongs to the account {ref.account!r} of {ref.provider!r}; this client has: {have}."
             raise ConfigurationError(message, hint="Open a client with that account.")
+        if not is_safe_id(ref.id):
+            raise InvalidRequest([Problem(field="task", message="the id is one that no provider gives")])
         return chosen, held
 
     def _ref(self, task: TaskRef | str) -> TaskRef:
@@ -250,26 +278,41 @@ class Operations:
         return TaskRef(chosen.provider.info.name, chosen.name, "", task)
 
     def _first_delay(self, chosen: _OpenAccount, task: TaskLike, index: int, count: int) -> float:
-        """A task just created is asked about after the provider's minimum, any other at once, spread out."""
-        cadence = chosen.provider.info.cadence
+        """A task just created is asked about after the cadence's minimum, any other at once, spread out."""
+        cadence = chosen.cadence
         age = cadence.minimum
-        if isinstance(task, Task) and task.confirmed:
+        if isinstance(task, Task):
             age = (self._settings.clock.now() - task.submitted_at).total_seconds()
         return max(0.0, cadence.minimum - max(age, 0.0)) + spread(index, count, cadence)
 
     def _tell(self, seen: Observe) -> None:
         for event in seen.events:
             if isinstance(event, UnknownWordSeen):
-                logger.warning("%s: unknown status word %r; it stays %s", event.ref, event.word, event.kept)
+                word = one_line(event.word or "", WORD_LENGTH)
+                logger.warning("%s: unknown status word %r; it stays %s", event.ref, word, event.kept)
             elif isinstance(event, Anomaly):
                 level = logging.ERROR if event.loud else logging.WARNING
                 logger.log(level, "%s is %s, but the provider now says %s", event.ref, event.held, event.seen)
         if self._settings.on_change is not None:
-            self._settings.on_change(seen.task, seen.events)
+            self._call_listener(self._settings.on_change, seen)
+
+    def _call_listener(self, listener: OnChange, seen: Observe) -> None:
+        try:
+            listener(seen.task, seen.events)
+        # What a listener does must not cost the caller the task that was just paid for.
+        except Exception:
+            logger.exception("on_change failed at %s", seen.task.ref)
 
     def _record(self, record: Record) -> None:
-        if self._settings.on_submission is not None:
-            self._settings.on_submission(record.submission)
+        submission = record.submission
+        try:
+            if self._settings.on_submission is not None:
+                self._settings.on_submission(submission)
+        except Exception:
+            # Without a record nothing is sent. Once it was sent, the caller has to learn what became of it.
+            if submission.state in UNSENT:
+                raise
+            logger.exception("%s: %s was not recorded; task: %s", submission.id, submission.state, submission.ref)
 
 
 def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None) -> dict[str, Account]:
@@ -285,6 +328,15 @@ def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None
     if isinstance(accounts, Account):
         return {DEFAULT_ACCOUNT: accounts}
     return {name: Account(one) if isinstance(one, str) else one for name, one in accounts.items()}
+
+
+def _encoded(chosen: _OpenAccount, request: VideoRequest, spec: ModelSpec) -> HttpRequest:
+    return written(chosen.provider, lambda: chosen.provider.encode_create(request, spec))
+
+
+def _exists(path: Path, task: Task | None = None) -> ConfigurationError:
+    hint = "Choose another name, or pass overwrite=True."
+    return ConfigurationError(f"{path} exists already.", hint=hint, task=task)
 
 
 def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypedDict
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Struct
 from reelway.errors import InvalidRequest, Problem
 from reelway.model.http import HttpRequest, Multipart
 from reelway.model.request import Media, MediaSource, VideoRequest
+from reelway.transport.wire import url_of
 
 
 class RequestFields(TypedDict, total=False):
@@ -64,8 +66,15 @@ def request_of(prompt: str | VideoRequest, fields: Mapping[str, Any]) -> VideoRe
     for name in ("first_frame", "last_frame"):
         if values.get(name) is not None:
             values[name] = Media.of(values[name])
-    values["references"] = tuple(Media.of(one) for one in values.get("references") or ())
+    values["references"] = tuple(map(Media.of, _several(values.get("references"))))
     return VideoRequest(prompt=prompt, **values)
+
+
+def _several(references: Any) -> Iterable[MediaSource]:
+    """The references; one that was given alone is not taken apart into its letters."""
+    if references is None:
+        return ()
+    return (references,) if isinstance(references, str | bytes | Path | Media) else references
 
 
 def preview_of(request: HttpRequest, base_url: str, warnings: tuple[str, ...]) -> Preview:
@@ -74,7 +83,7 @@ def preview_of(request: HttpRequest, base_url: str, warnings: tuple[str, ...]) -
     multipart = body if isinstance(body, Multipart) else Multipart()
     return Preview(
         method=request.method,
-        url=f"{base_url}/{request.path}",
+        url=url_of(base_url, request),
         fields=_document(body) if isinstance(body, bytes) else dict(multipart.fields),
         files=tuple((part.field, part.filename, part.content_type) for part in multipart.files),
         warnings=warnings,

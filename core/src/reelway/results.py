@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,9 @@ from msgspec import Struct
 
 from reelway.errors import ReelwayError, TaskCancelled, TaskExpired, TaskFailed, TaskLost
 from reelway.flow.fetch import Fetched
-from reelway.model.observation import Status
+from reelway.model.observation import Failure, Status
 from reelway.model.task import Task
+from reelway.provider.reading import one_line
 from reelway.transport.drivers import Outcome
 
 
@@ -62,6 +64,21 @@ BAD_ENDS: Final[Mapping[Status, type[TaskFailed]]] = {
 }
 
 
+WORD_LENGTH: Final = 80
+REASON_LENGTH: Final = 500
+"""How much of what a provider wrote an error shows; ``task.failure`` holds it all."""
+
+
+@contextmanager
+def holding(task: Task) -> Iterator[None]:
+    """Give the task to every error of ours that has none: it is paid for, and must not get lost with the error."""
+    try:
+        yield
+    except ReelwayError as error:
+        error.task = error.task or task
+        raise
+
+
 def settle(task: Task, *, raise_on_failure: bool) -> Task:
     """Hand out a final task, or raise for a bad end."""
     error = BAD_ENDS.get(task.status)
@@ -71,11 +88,11 @@ def settle(task: Task, *, raise_on_failure: bool) -> Task:
 
 
 def _bad_end(task: Task) -> str:
-    word = f" ({task.provider_status})" if task.provider_status else ""
-    failure = task.failure
-    if failure is None or not (failure.code or failure.message):
+    word = f" ({one_line(task.provider_status, WORD_LENGTH)})" if task.provider_status else ""
+    failure = task.failure or Failure()
+    reason = ": ".join(one_line(part, REASON_LENGTH) for part in (failure.code, failure.message) if part)
+    if not reason:
         return f"{task.ref} ended as {task.status}{word}; the provider gave no reason."
-    reason = ": ".join(part for part in (failure.code, failure.message) if part)
     return f"{task.ref} ended as {task.status}{word}: {reason}."
 
 
@@ -87,6 +104,9 @@ def target_path(task: Task, to: str | Path | None) -> Path:
     name = UNSAFE_IN_NAMES.sub("_", task.id).strip(".")[:120] or "video"
     if to is None:
         return Path(f"{name}.mp4")
-    path = Path(to)
-    is_folder = path.is_dir() or str(to).endswith(("/", "\\"))
-    return path / f"{name}.mp4" if is_folder else path
+    return Path(to) / f"{name}.mp4" if is_folder(to) else Path(to)
+
+
+def is_folder(to: str | Path) -> bool:
+    """Whether a place names a folder: it is one, or is written like one."""
+    return Path(to).is_dir() or str(to).endswith(("/", "\\"))

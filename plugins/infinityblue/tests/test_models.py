@@ -182,6 +182,12 @@ def test_the_generic_dialect_writes_shapes_as_pixels(
     assert (document["width"], document["height"]) == pixels
 
 
+@pytest.mark.parametrize("fields", [{"aspect_ratio": "4:3"}, {"resolution": "480p"}])
+def test_a_shape_that_the_generic_dialect_cannot_say_is_not_lost_in_silence(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="give exact pixels"):
+        checked("hailuo-9", **fields)
+
+
 @pytest.mark.parametrize("model", GROK)
 @pytest.mark.parametrize(("ratio", "size"), [("16:9", "1280x720"), ("9:16", "720x1280"), ("1:1", "720x720")])
 def test_grok_is_told_the_ratio_as_pixels(model: str, ratio: str, size: str) -> None:

@@ -8,6 +8,7 @@ from reelway.flow.follow import retrieve
 from reelway.model.task import Task
 from reelway.provider.interface import Provider
 from reelway.provider.reading import read_error
+from reelway.provider.writing import written
 
 
 def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
@@ -17,12 +18,14 @@ def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
         NotSupported: the provider has no such call; nothing was sent.
         ProviderError: it refused, or could not be reached.
     """
-    request = provider.encode_cancel(task.id, task.ref.route)
+    request = written(provider, lambda: provider.encode_cancel(task.id, task.ref.route))
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
     except TransportError as error:
         message = f"{provider.info.title} could not be asked to cancel {task.ref}: {error.reason}."
         raise ProviderError(message, kind=ErrorKind.UNAVAILABLE, task=task) from error
     if not response.ok:
-        raise read_error(provider, response)
+        refusal = read_error(provider, response)
+        refusal.task = task
+        raise refusal
     return (yield from retrieve(provider, task, timeout))

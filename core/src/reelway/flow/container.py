@@ -7,6 +7,9 @@ from typing import Final
 SNIFF_LENGTH: Final = 16
 """Bytes needed for a verdict."""
 
+LARGEST_BOX: Final = b"\x09"
+"""A box begins with its size; from here on the first byte could be a letter, and "The free plan" is no video."""
+
 VIDEO_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     # Offset, bytes, container. ISO base media (ISO/IEC 14496-12) begins with a box whose type stands at 4.
     (4, b"ftyp", "mp4"),
@@ -37,4 +40,5 @@ PICTURE_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
 def container_of(start: bytes, variant: str = "video") -> str | None:
     """The container that a file with these first bytes is; None where it is none that we know."""
     table = VIDEO_MAGIC if variant == "video" else PICTURE_MAGIC + VIDEO_MAGIC
-    return next((name for at, mark, name in table if start[at : at + len(mark)] == mark), None)
+    found = next((name for at, mark, name in table if start[at : at + len(mark)] == mark), None)
+    return None if found == "mp4" and start[:1] >= LARGEST_BOX else found

@@ -107,6 +107,13 @@ class Head(Struct, frozen=True, kw_only=True):
     status: int
     headers: Headers
 
+    def __repr__(self) -> str:
+        # The headers of a redirect hold a signed link.
+        return f"Head({self.status}, …)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status", self.status)]
+
 
 class Open(Struct, Effect[Head], frozen=True, kw_only=True):
     """Start streaming a result; throws :class:`TransportError`.

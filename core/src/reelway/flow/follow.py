@@ -19,8 +19,9 @@ from reelway.flow.effects import Flow, Instant, Now, Observe, Send, Sleep, Trans
 from reelway.flow.schedule import asked_pause, grown, jittered, pause_after_trouble
 from reelway.model.lifecycle import advance
 from reelway.model.task import Task
-from reelway.provider.interface import Provider
-from reelway.provider.reading import read_retrieve, retry_after
+from reelway.provider.interface import Cadence, Provider
+from reelway.provider.reading import one_line, read_retrieve, retry_after
+from reelway.provider.writing import written
 
 FAILURE_LIMIT: Final = 10
 """Failed polls in a row that end the wait; the task itself is untouched."""
@@ -33,6 +34,7 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
         timeout: seconds for the whole wait.
         poll_timeout: seconds for one exchange.
         first_delay: seconds before the first poll.
+        cadence: how often to poll, in place of what the provider asks for.
         slot: gives the seconds to wait for the account's next request slot, from the present monotonic time.
         draw: gives numbers from 0 to 1 for jitter.
     """
@@ -42,6 +44,7 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
     timeout: float = 1800.0
     poll_timeout: float = 30.0
     first_delay: float = 0.0
+    cadence: Cadence | None = None
 
 
 class _Trouble(Struct, frozen=True):
@@ -61,6 +64,7 @@ def retrieve(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
     """
     outcome = yield from _poll(provider, task, timeout)
     if isinstance(outcome, _Trouble):
+        outcome.error.task = task
         raise outcome.error
     if outcome.not_found_count and not outcome.confirmed:
         message = f"{provider.info.title} does not know the task {task.id!r}."
@@ -77,7 +81,7 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     """
     start = yield from perform(Now())
     deadline = start.monotonic + plan.timeout
-    cadence = provider.info.cadence
+    cadence = plan.cadence or provider.info.cadence
     interval, failures, delay = cadence.minimum, 0, plan.first_delay
     while True:
         last = yield from _pause(delay, deadline, plan)
@@ -100,18 +104,23 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
 def _pause(delay: float, deadline: float, plan: FollowPlan) -> Flow[bool]:
     """Wait for the next poll and for the account's slot, but not past the deadline; tells if it was reached."""
     now = yield from perform(Now())
-    wait = max(delay, 0.0)
-    left = deadline - now.monotonic
-    if wait < left:
-        wait += plan.slot(now.monotonic + wait)
-    last = wait >= left
-    if (seconds := max(0.0, min(wait, left))) > 0:
-        yield from perform(Sleep(seconds))
-    return last
+    if (yield from _sleep(delay, deadline - now.monotonic)):
+        return True
+    # The slot is taken only now: one taken ahead of time would hold up everybody who wants to ask before.
+    now = yield from perform(Now())
+    return (yield from _sleep(plan.slot(now.monotonic), deadline - now.monotonic))
+
+
+def _sleep(seconds: float, left: float) -> Flow[bool]:
+    """Wait, but no longer than what is left; tells if nothing is left then."""
+    wait = max(0.0, min(seconds, left))
+    if wait > 0:
+        yield from perform(Sleep(wait))
+    return seconds >= left
 
 
 def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Trouble]:
-    request = provider.encode_retrieve(task.id, task.ref.route)
+    request = written(provider, lambda: provider.encode_retrieve(task.id, task.ref.route))
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
     except TransportError as error:
@@ -120,13 +129,20 @@ def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Troubl
     try:
         observation = read_retrieve(provider, response, task.ref.route, task.id)
     except ProviderError as error:
-        return _Trouble(error, retry_after(response, now.wall), hopeless=error.kind is ErrorKind.AUTH)
+        error.retry_after = retry_after(response, now.wall)
+        return _Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
     except PluginError as error:
         return _Trouble(error)
     after, events = advance(task, observation, now.wall)
     if events or after is not task:
         yield from perform(Observe(task=after, events=events))
     return after
+
+
+def _without_frames(error: ProviderError) -> ProviderError:
+    """The error alone. The frames in which an answer was read hold its signed links, and reports print frames."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _give_up_if_hopeless(provider: Provider, task: Task, trouble: _Trouble, failures: int) -> None:
@@ -144,7 +160,7 @@ def _unreachable_now(provider: Provider, error: TransportError) -> ProviderError
 
 
 def _timed_out(provider: Provider, task: Task, plan: FollowPlan) -> WaitTimeout:
-    word = task.provider_status or "nothing yet"
+    word = one_line(task.provider_status or "nothing yet", 80)
     message = (
         f"{task.ref} is still {task.status} after {plan.timeout:g} seconds; "
         f"{provider.info.title} last said {word!r}."

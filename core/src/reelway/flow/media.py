@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec.structs import replace
 
 from reelway.errors import InvalidRequest, Problem
-from reelway.flow.effects import Close, Flow, Open, Read, TransportError, Work, perform
+from reelway.flow.effects import Close, Flow, Now, Open, Read, TransportError, Work, perform
 from reelway.model.http import find_header
 from reelway.model.request import Media, MediaForm, VideoRequest
 from reelway.model.secret import Secret
@@ -21,8 +21,8 @@ from reelway.provider.readers import link
 MEDIA_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one input; providers refuse far less."""
 
-MEDIA_SECONDS: Final = 60.0
-"""For one step of fetching an input."""
+MEDIA_SECONDS: Final = 120.0
+"""For fetching one input, all of it."""
 
 
 def with_media(request: VideoRequest, spec: ModelSpec) -> Flow[VideoRequest]:
@@ -75,6 +75,8 @@ def _read_file(field: str, media: Media, path: Path) -> Flow[Media]:
         content = yield from perform(Work(partial(_read_bounded, path)))
     except OSError as error:
         raise _unusable(field, f"{path} cannot be read ({error.strerror or type(error).__name__})") from error
+    except ValueError as error:
+        raise _unusable(field, "the path holds characters that no path may hold") from error
     if not content or len(content) > MEDIA_LIMIT:
         raise _unusable(field, f"{path} is empty or larger than {MEDIA_LIMIT} bytes")
     return replace(media, path=None, content=content, filename=media.name)
@@ -97,29 +99,45 @@ def _decoded(field: str, media: Media) -> Media:
 
 def _fetch(field: str, media: Media) -> Flow[Media]:
     """Fetch an input whose address the provider would not take. Redirects are not followed."""
-    url = link(media.url)
-    if url is None:
+    if link(media.url) is None:
         raise _unusable(field, "the model takes files here, and this address cannot be fetched")
+    start = yield from perform(Now())
     try:
-        head = yield from perform(Open(url=Secret(url), timeout=MEDIA_SECONDS))
+        head = yield from perform(Open(url=Secret(media.url or ""), timeout=MEDIA_SECONDS))
         if head.status != 200:
             raise _unusable(field, f"its address answered HTTP {head.status}")
-        content = yield from _read_all(field)
+        content = yield from _read_all(field, start.monotonic + MEDIA_SECONDS)
     except TransportError as error:
         raise _unusable(field, f"its address could not be fetched: {error.reason}") from error
     yield from perform(Close())
-    told = (find_header(head.headers, "content-type") or "").partition(";")[0].strip()
-    name = Path(url.partition("?")[0]).name or media.name
+    told = (find_header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
+    # Object stores call everything an octet stream; the name or the first bytes know better.
+    told = "" if told.endswith("/octet-stream") else told
+    name = media.filename or _name_in(media.url or "") or media.name
     return replace(media, url=None, content=content, content_type=media.content_type or told, filename=name)
 
 
-def _read_all(field: str) -> Flow[bytes]:
+def _name_in(url: str) -> str:
+    return Path(url.partition("?")[0].partition("#")[0].partition("://")[2].partition("/")[2]).name
+
+
+def _read_all(field: str, deadline: float) -> Flow[bytes]:
     content = bytearray()
-    while chunk := (yield from perform(Read(MEDIA_SECONDS))):
+    while chunk := (yield from _next_chunk(field, deadline)):
         content += chunk
         if len(content) > MEDIA_LIMIT:
             raise _unusable(field, f"it is larger than {MEDIA_LIMIT} bytes")
+    if not content:
+        raise _unusable(field, "its address serves nothing")
     return bytes(content)
+
+
+def _next_chunk(field: str, deadline: float) -> Flow[bytes]:
+    now = yield from perform(Now())
+    left = deadline - now.monotonic
+    if left <= 0:
+        raise _unusable(field, f"its address did not serve it within {MEDIA_SECONDS:g} seconds")
+    return (yield from perform(Read(left)))
 
 
 def _unusable(field: str, message: str) -> InvalidRequest:

@@ -106,7 +106,10 @@ def _attempt(
         if error.phase.request_may_have_left:
             yield from _note(submission, SubmissionState.AMBIGUOUS, detail=error.phase.name)
             raise _unknown(submission, sent, error.phase.name, error.reason) from error
-        yield from _note(submission, SubmissionState.INTENT, detail=error.reason)
+        state = SubmissionState.REJECTED if error.refused else SubmissionState.INTENT
+        yield from _note(submission, state, detail=error.reason)
+        if error.refused:
+            raise _unsent(provider, error) from error
         return _unsent(provider, error)
     match verdict_of(provider, response, submission.route):
         case Verdict.ACCEPTED:

@@ -25,6 +25,9 @@ class FilePart(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"FilePart({self.field!r}, {self.filename!r}, {self.content_type!r}, {len(self.content)} bytes)"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("field", self.field), ("filename", self.filename), ("size", len(self.content))]
+
 
 class Multipart(Struct, frozen=True, kw_only=True):
     """A ``multipart/form-data`` body; the transport chooses the boundary and writes the bytes."""
@@ -42,6 +45,13 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
     headers: Headers = ()
     body: bytes | Multipart | None = None
 
+    def __repr__(self) -> str:
+        # The headers may hold a key, and the query a signature.
+        return f"HttpRequest({self.method!r}, {self.path!r}, …)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method), ("path", self.path)]
+
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
         return find_header(self.headers, name)
@@ -53,6 +63,13 @@ class HttpResponse(Struct, frozen=True, kw_only=True):
     status: int
     headers: Headers = ()
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        # The body of a finished task and the headers of a redirect hold signed links.
+        return f"HttpResponse({self.status}, {self.media_type!r}, {len(self.body)} bytes)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status", self.status), ("media_type", self.media_type), ("size", len(self.body))]
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""

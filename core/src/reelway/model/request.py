@@ -84,6 +84,9 @@ class Media(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Media({self.form}, {self.name!r}, {self.type!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("form", self.form), ("name", self.name), ("type", self.type)]
+
 
 MediaSource: TypeAlias = Media | str | Path | bytes
 

@@ -262,6 +262,21 @@ def _check_mix(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
         yield Problem(field="references", message=message)
 
 
+def _check_forms(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    frames = (("first_frame", request.first_frame), ("last_frame", request.last_frame))
+    given = (*frames, *(("references", media) for media in request.references))
+    for field, media in given:
+        if media is not None and not _can_travel(media, spec.media_forms):
+            allowed = tuple(sorted(spec.media_forms))
+            yield Problem(field=field, message=f"a {media.form} cannot travel to {spec.name}", allowed=allowed)
+
+
+def _can_travel(media: Media, forms: frozenset[MediaForm]) -> bool:
+    """Whether media can be sent in one of these forms. A file can become data, and everything a file."""
+    as_data = media.form is MediaForm.FILE and MediaForm.DATA in forms
+    return as_data or media.form in forms or MediaForm.FILE in forms
+
+
 REQUIREMENTS: tuple[Rule, ...] = (_check_prompt, _check_image)
 """What has to be there."""
 
@@ -274,6 +289,7 @@ RULES: tuple[Rule, ...] = (
     _check_flags,
     _check_references,
     _check_mix,
+    _check_forms,
 )
 """What has to be supported; ``on_unsupported`` decides about these."""
 
@@ -304,8 +320,3 @@ def _spans(numbers: tuple[int, ...]) -> tuple[str, ...]:
     if len(numbers) > 2 and numbers == tuple(range(first, last + 1)):
         return (f"{first} to {last} seconds",)
     return tuple(f"{number} seconds" for number in numbers)
-
-
-def takes(spec: ModelSpec, media: Media) -> bool:
-    """Whether a piece of media can travel to this model as it stands."""
-    return media.form in spec.media_forms

@@ -34,6 +34,9 @@ _SECRETS = re.compile(
 EXCERPT = 200
 """How many characters of an unreadable answer an error shows."""
 
+EXCERPT_FROM = 1 << 16
+"""How many bytes are redacted for it: enough that no key which is cut in two moves up into what is shown."""
+
 
 def read_create(provider: Provider, response: HttpResponse, route: str) -> Observation:
     """Read the answer to a create; it must name an id.
@@ -58,9 +61,19 @@ def read_retrieve(provider: Provider, response: HttpResponse, route: str, task_i
         if error.kind is ErrorKind.NOT_FOUND:
             return Observation(task_id=task_id, not_found=True)
         raise error
-    observation = _read(provider, response, provider.decode_retrieve, route, Source.POLL)
+    observation = read_answer(provider, response, route)
     if observation.task_id is not None and observation.task_id != task_id:
         raise _unreadable(response, "it speaks of another task than the one asked for")
+    return observation
+
+
+def read_answer(provider: Provider, response: HttpResponse, route: str) -> Observation:
+    """Read the answer to a poll, whichever task it speaks of: for answers that were kept, not for a wait.
+
+    Raises:
+        ProviderError: an error answer, or an unreadable one (kind ``protocol``).
+    """
+    observation = _read(provider, response, provider.decode_retrieve, route, Source.POLL)
     if observation.status is not None and observation.status.final:
         _refuse_contradictions(response)
     return observation
@@ -82,15 +95,16 @@ def read_callback(provider: Provider, headers: Headers, body: bytes, *, verified
 
 def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
     """The error that an answer stands for; the caller raises it."""
+    reading = error_reading(provider, response)
+    message = _error_message(provider, response, reading)
+    return ProviderError(
+        message, kind=reading.kind, status=response.status, code=reading.code, request_id=reading.request_id
+    )
 
-    def believe() -> ProviderError:
-        reading = convert(asdict(provider.read_error(response)), ErrorReading)
-        message = _error_message(provider, response, reading)
-        return ProviderError(
-            message, kind=reading.kind, status=response.status, code=reading.code, request_id=reading.request_id
-        )
 
-    return _guarded(provider, believe)
+def error_reading(provider: Provider, response: HttpResponse) -> ErrorReading:
+    """What an error answer says, in the provider's own words."""
+    return _guarded(provider, lambda: convert(asdict(provider.read_error(response)), ErrorReading))
 
 
 def with_meaning(provider: Provider, observation: Observation) -> Observation:
@@ -177,14 +191,15 @@ def _consistent(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _unreadable(response: HttpResponse, reason: str) -> ProviderError:
     reason = reason.rstrip(".")
     start = excerpt(response)
-    media_type = response.media_type or "no content type"
-    message = f"The answer (HTTP {response.status}, {media_type}) was not believed: {reason}. It starts: {start}"
+    message = (
+        f"The answer (HTTP {response.status}, {_kind(response)}) was not believed: {reason}. It starts: {start}"
+    )
     return ProviderError(message, kind=ErrorKind.PROTOCOL, status=response.status)
 
 
 def excerpt(response: HttpResponse) -> str:
     """The first characters of an answer, with links and long tokens taken out, for error messages."""
-    return repr(redact(response.body[: 4 * EXCERPT].decode("utf-8", "replace"))[:EXCERPT])
+    return repr(redact(response.body[:EXCERPT_FROM].decode("utf-8", "replace"))[:EXCERPT])
 
 
 def redact(shown: str) -> str:
@@ -193,13 +208,17 @@ def redact(shown: str) -> str:
 
 
 def _error_message(provider: Provider, response: HttpResponse, reading: ErrorReading) -> str:
-    code = f" [{_one_line(reading.code, 80)}]" if reading.code else ""
+    code = f" [{one_line(reading.code, 80)}]" if reading.code else ""
     answered = f"{provider.info.title} answered HTTP {response.status}{code}"
     if reading.message:
-        return f"{answered}: {_one_line(reading.message, 500)}"
-    return f"{answered} ({response.media_type or 'no content type'}): {excerpt(response)}"
+        return f"{answered}: {one_line(reading.message, 500)}"
+    return f"{answered} ({_kind(response)}): {excerpt(response)}"
 
 
-def _one_line(said: str, length: int) -> str:
+def _kind(response: HttpResponse) -> str:
+    return one_line(response.media_type, 80) or "no content type"
+
+
+def one_line(said: str, length: int) -> str:
     """A provider's text as it may stand in a log or on a terminal: redacted, short, nothing unprintable."""
     return "".join(one if one.isprintable() else " " for one in redact(said)[:length])

@@ -12,10 +12,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, TypeAlias
 
 Judge: TypeAlias = Callable[[str], None]
 """Raises ``AddressRefused`` for an address that must not be connected to."""
+
+PIECE: Final = 64 * 1024
+"""Bytes written at a time. A large body that is taken in drips must not stretch one write beyond the deadline."""
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -48,9 +53,10 @@ class SyncBackend:
     ) -> Any:
         """Connect to the first address that answers; none is tried that the judge refuses."""
         caught: Exception | None = None
-        for address in judged(_resolve(self._core, host, port), self._judge):
+        found = resolve_within(self._core, host, port, self._left(timeout))
+        for address, share in shared_out(judged(found, self._judge), self._left(timeout)):
             try:
-                stream = self._inner.connect_tcp(address, port, self._left(timeout), local_address, socket_options)
+                stream = self._inner.connect_tcp(address, port, share, local_address, socket_options)
                 return BoundedStream(stream, self._core)
             except (self._core.ConnectError, self._core.ConnectTimeout) as error:
                 caught = error
@@ -81,7 +87,8 @@ class BoundedStream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
-        self._stream.write(buffer, seconds_left(timeout, self._core.WriteTimeout))
+        for start in range(0, len(buffer), PIECE):
+            self._stream.write(buffer[start : start + PIECE], seconds_left(timeout, self._core.WriteTimeout))
 
     def close(self) -> None:
         """Let go."""
@@ -89,8 +96,12 @@ class BoundedStream:
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
         """Go on encrypted."""
-        left = seconds_left(timeout, self._core.ConnectTimeout)
-        return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._core)
+        try:
+            left = seconds_left(timeout, self._core.ConnectTimeout)
+            return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._core)
+        except BaseException:
+            self.close()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         """What the pool asks about the connection."""
@@ -115,10 +126,10 @@ class AsyncBackend:
     ) -> Any:
         """Connect to the first address that answers; none is tried that the judge refuses."""
         caught: Exception | None = None
-        found = await asyncio.to_thread(_resolve, self._core, host, port)
-        for address in judged(found, self._judge):
+        found = await asyncio.to_thread(resolve, self._core, host, port)
+        for address, share in shared_out(judged(found, self._judge), timeout):
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
             except (self._core.ConnectError, self._core.ConnectTimeout) as error:
                 caught = error
         raise caught or self._core.ConnectError("the name has no address")
@@ -139,6 +150,14 @@ def judged(addresses: list[str], judge: Judge) -> list[str]:
     return addresses
 
 
+def shared_out(addresses: list[str], timeout: float | None) -> Iterator[tuple[str, float | None]]:
+    """Each address with the seconds that it may take: a dead one must leave time for those behind it."""
+    end = None if timeout is None else time.monotonic() + timeout
+    for number, address in enumerate(addresses):
+        left = None if end is None else max(0.0, end - time.monotonic())
+        yield address, None if left is None else left / (len(addresses) - number)
+
+
 def seconds_left(timeout: float | None, expired: type[Exception]) -> float | None:
     """A step's own timeout or what the deadline leaves, if that is less; raises ``expired`` where nothing is."""
     deadline = _deadline.get()
@@ -150,7 +169,28 @@ def seconds_left(timeout: float | None, expired: type[Exception]) -> float | Non
     return left if timeout is None else min(timeout, left)
 
 
-def _resolve(core: Any, host: str, port: int) -> list[str]:
+def resolve_within(core: Any, host: str, port: int, seconds: float | None) -> list[str]:
+    """The addresses of a host, or ``ConnectTimeout``; the system's own lookup knows no deadline."""
+    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(resolve(core, host, port))
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits for it
+            answers.put(error)
+
+    Thread(target=look_up, name="reelway-resolver", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty:
+        answer = core.ConnectTimeout("the host name was not found in time")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def resolve(core: Any, host: str, port: int) -> list[str]:
+    """The addresses of a host, each once, in the system's order."""
     try:
         rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

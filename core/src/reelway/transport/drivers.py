@@ -169,10 +169,10 @@ class SyncDriver:
 
     def run_all(self, jobs: Sequence[Job[R]]) -> Iterator[Outcome[R]]:
         """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="reelway") as pool:
-            performers = [self._performer(job) for job in jobs]
-            steppers = [_Stepper(job.flow, self._witness) for job in jobs]
-            yield from _Crowd(steppers, performers, self._clock, pool).outcomes()
+        performers = [self._performer(job) for job in jobs]
+        steppers = [_Stepper(job.flow, self._witness) for job in jobs]
+        pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="reelway")
+        yield from _Crowd(steppers, performers, self._clock, pool).outcomes()
 
     def _performer(self, job: Job[Any]) -> SyncPerformer:
         return SyncPerformer(self._networks[job.account], self._clock, self._witness)
@@ -203,17 +203,19 @@ class _Crowd(Generic[R]):
                 yield from self._wake_sleepers()
                 yield from self._collect()
         finally:
+            # Whoever stops listening stops the exchanges that have not begun; the others end before their flows.
+            self._pool.shutdown(cancel_futures=True)
             for stepper, perform in zip(self._steppers, self._performers, strict=True):
                 stepper.close()
                 perform.close()
 
     def _advance(self, index: int, reply: Any = None, error: Exception | None = None) -> Iterator[Outcome[R]]:
         """Go on with one flow until it has to wait for something."""
-        stepper = self._steppers[index]
+        stepper, perform = self._steppers[index], self._performers[index]
         try:
             effect = stepper.step(reply, error)
             while isinstance(effect, Now | Observe | Record):
-                effect = stepper.step(self._performers[index](effect))
+                effect = _performed(stepper, perform, effect)
         except Exception as caught:  # noqa: BLE001 - an outcome like any other
             yield Outcome(index, error=caught)
             return
@@ -235,12 +237,22 @@ class _Crowd(Generic[R]):
             return
         patience = max(0.0, self._sleepers[0][0] - self._clock.monotonic()) if self._sleepers else None
         done, _ = wait(self._busy, timeout=patience, return_when=FIRST_COMPLETED)
-        for future in done:
+        # In the order of the jobs, so that the same story has the same trace.
+        for future in sorted(done, key=self._busy.__getitem__):
             index = self._busy.pop(future)
             caught = future.exception()
             if caught is not None and not isinstance(caught, Exception):
                 raise caught
             yield from self._advance(index, None if caught else future.result(), caught)
+
+
+def _performed(stepper: _Stepper[Any], perform: SyncPerformer, effect: Effect[Any]) -> Effect[Any] | None:
+    """Carry out an effect at once and go on with its result, or with what it raised."""
+    try:
+        reply = perform(effect)
+    except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+        return stepper.step(error=error)
+    return stepper.step(reply)
 
 
 class AsyncPerformer:
@@ -262,7 +274,7 @@ class AsyncPerformer:
             Open: self._open,
             Read: self._read,
             Close: self._close,
-            Work: lambda effect: asyncio.to_thread(effect.call),
+            Work: self._work,
         }
 
     async def __call__(self, effect: Effect[Any]) -> Any:
@@ -278,6 +290,15 @@ class AsyncPerformer:
     async def _send(self, effect: Send) -> Any:
         async with self._gate:
             return await self._http.send(effect)
+
+    async def _work(self, effect: Work[Any]) -> Any:
+        """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
+        work = asyncio.ensure_future(asyncio.to_thread(effect.call))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.gather(work, return_exceptions=True)
+            raise
 
     async def _open(self, effect: Open) -> Head:
         await self._close(Close())

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from enum import StrEnum
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from msgspec import Struct
 
@@ -22,6 +24,7 @@ from reelway.model.http import Headers, HttpRequest, HttpResponse
 from reelway.transport.body import BoundedBody
 from reelway.transport.dialing import AsyncBackend, Judge, SyncBackend, deadline_in
 from reelway.transport.guard import check_address
+from reelway.transport.quiet import keep_values_out_of_logs, quietly
 from reelway.transport.trouble import Progress
 from reelway.transport.wire import Endpoint, Written, write_api, write_link
 
@@ -34,8 +37,8 @@ API_BODY_LIMIT: Final = 8 * 1024 * 1024
 CORE_OF: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The HTTP libraries and the connection layer that each is built on."""
 
-MAX_CONNECTIONS: Final = 20
-"""To one account at once; drivers bound what enters the pool, because a crowded pool is slow."""
+KEEPALIVE_CONNECTIONS: Final = 20
+"""Idle ones, to one account."""
 
 KEEPALIVE_SECONDS: Final = 30.0
 
@@ -99,43 +102,83 @@ def _plain_request(request: httpx.Request) -> HttpRequest:
     )
 
 
+class Purpose(StrEnum):
+    """What a connection is for; each purpose has connections of its own."""
+
+    API = "api"
+    CREATE = "create"
+    """A fresh connection each time: a stale one would blur whether the request left."""
+    LINK = "link"
+
+
 class _Http:
-    """What both colors share: the library, the endpoint, and how an exchange is written and judged."""
+    """What both colors share: the library, the endpoint, and how connections are made and requests written."""
+
+    transport_class: ClassVar[str]
+    pool_class: ClassVar[str]
+    backend_class: ClassVar[type[Any]]
 
     def __init__(self, endpoint: Endpoint, settings: HttpSettings) -> None:
         self._module, self._core = load_library(settings.library)
+        keep_values_out_of_logs(self._core.__name__)
         self._endpoint = endpoint
         self._settings = settings
+        self._open: dict[Purpose, Any] = {}
+        self._lock = Lock()
 
-    def _request(self, written: Written, trace: Any, seconds: float) -> httpx.Request:
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
-        extensions = {**written.extensions, "trace": trace, "timeout": limits}
-        request = self._module.Request(
-            written.method, written.url, headers=list(written.headers), extensions=extensions, **written.body
+    def _transport(self, purpose: Purpose) -> Any:
+        """The connections for a purpose, made when they are first needed."""
+        # Several threads may need the first one at the same moment.
+        with self._lock:
+            if purpose not in self._open:
+                self._open[purpose] = self._settings.transport or self._network(purpose)
+            return self._open[purpose]
+
+    def _network(self, purpose: Purpose) -> Any:
+        # No bound on connections: the drivers bound what is sent at once, and downloads must not wait in a queue.
+        transport = getattr(self._module, self.transport_class)(verify=self._tls)
+        transport._pool = getattr(self._core, self.pool_class)(  # noqa: SLF001
+            ssl_context=self._tls,
+            max_connections=None,
+            max_keepalive_connections=0 if purpose is Purpose.CREATE else KEEPALIVE_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            # The library offers no other way to judge an address between its resolution and the connection.
+            network_backend=self.backend_class(self._core, self._judge(purpose)),
         )
-        return cast("httpx.Request", request)
-
-    @property
-    def _link_judge(self) -> Judge:
-        return partial(check_address, allow_private=self._settings.allow_private_links)
+        return transport
 
     @cached_property
     def _tls(self) -> Any:
         # Making one reads the certificates, so all connections of an account share it.
         return self._module.create_ssl_context()
 
-    def _pool(self, kind: str, backend: Any, *, keepalive: int) -> Any:
-        return getattr(self._core, kind)(
-            ssl_context=self._tls,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=keepalive,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=backend,
+    def _judge(self, purpose: Purpose) -> Judge:
+        if purpose is Purpose.LINK:
+            return partial(check_address, allow_private=self._settings.allow_private_links)
+        return _allow_all
+
+    def _closing(self) -> list[Any]:
+        with self._lock:
+            transports = list(self._open.values())
+            self._open.clear()
+            return transports
+
+    def _request(self, written: Written, progress: Progress, trace: Any, seconds: float) -> httpx.Request:
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+        extensions = {**written.extensions, "trace": trace, "timeout": limits}
+        request = self._module.Request(
+            written.method, written.url, headers=list(written.headers), extensions=extensions, **written.body
         )
+        progress.request_is_written()
+        return cast("httpx.Request", request)
 
 
 def _allow_all(address: str) -> None:
     """The user named the account's address; it may be anywhere."""
+
+
+def _purpose(effect: Open) -> Purpose:
+    return Purpose.API if effect.request or effect.keyed else Purpose.LINK
 
 
 class SyncStream:
@@ -153,11 +196,8 @@ class SyncStream:
         Raises:
             TransportError: the connection broke, or nothing came in time.
         """
-        try:
-            with deadline_in(timeout):
-                return next(self._chunks, b"")
-        except Exception as error:
-            raise self._progress.error(error) from error
+        with self._progress, quietly(), deadline_in(timeout):
+            return next(self._chunks, b"")
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -167,21 +207,20 @@ class SyncStream:
 class SyncHttp(_Http):
     """One account's network, for threads."""
 
+    transport_class = "HTTPTransport"
+    pool_class = "ConnectionPool"
+    backend_class = SyncBackend
+
     def send(self, effect: Send) -> HttpResponse:
         """One exchange with the API.
 
         Raises:
             TransportError: it broke; the phase tells how far it got.
         """
-        progress = Progress()
-        written = write_api(self._endpoint, effect.request)
-        try:
-            with deadline_in(effect.timeout):
-                transport = self._fresh if effect.fresh else self._api
-                response = transport.handle_request(self._request(written, progress.hear, effect.timeout))
-                return _whole(response)
-        except Exception as error:
-            raise progress.error(error) from error
+        purpose = Purpose.CREATE if effect.fresh else Purpose.API
+        with Progress() as progress, quietly(), deadline_in(effect.timeout):
+            written = write_api(self._endpoint, effect.request)
+            return _whole(self._answer(purpose, written, progress, effect.timeout))
 
     def open(self, effect: Open) -> SyncStream:
         """Start streaming a result.
@@ -189,42 +228,18 @@ class SyncHttp(_Http):
         Raises:
             TransportError: no answer began.
         """
-        progress = Progress()
-        transport = self._api if effect.request or effect.keyed else self._links
-        try:
-            with deadline_in(effect.timeout):
-                written = write_link(self._endpoint, effect)
-                response = transport.handle_request(self._request(written, progress.hear, effect.timeout))
-                return SyncStream(response, progress)
-        except Exception as error:
-            raise progress.error(error) from error
+        with Progress() as progress, quietly(), deadline_in(effect.timeout):
+            written = write_link(self._endpoint, effect)
+            return SyncStream(self._answer(_purpose(effect), written, progress, effect.timeout), progress)
 
     def close(self) -> None:
         """Close all connections."""
-        for name in ("_api", "_fresh", "_links"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
+        for transport in self._closing():
+            transport.close()
 
-    @cached_property
-    def _api(self) -> httpx.BaseTransport:
-        return self._transport(_allow_all, MAX_CONNECTIONS)
-
-    @cached_property
-    def _fresh(self) -> httpx.BaseTransport:
-        return self._transport(_allow_all, 0)
-
-    @cached_property
-    def _links(self) -> httpx.BaseTransport:
-        return self._transport(self._link_judge, MAX_CONNECTIONS)
-
-    def _transport(self, judge: Judge, keepalive: int) -> httpx.BaseTransport:
-        if self._settings.transport is not None:
-            return cast("httpx.BaseTransport", self._settings.transport)
-        transport = self._module.HTTPTransport(verify=self._tls)
-        # The library offers no other way to judge an address between its resolution and the connection.
-        backend = SyncBackend(self._core, judge)
-        transport._pool = self._pool("ConnectionPool", backend, keepalive=keepalive)  # noqa: SLF001
-        return cast("httpx.BaseTransport", transport)
+    def _answer(self, purpose: Purpose, written: Written, progress: Progress, seconds: float) -> httpx.Response:
+        request = self._request(written, progress, progress.hear, seconds)
+        return cast("httpx.Response", self._transport(purpose).handle_request(request))
 
 
 class AsyncStream:
@@ -242,11 +257,9 @@ class AsyncStream:
         Raises:
             TransportError: the connection broke, or nothing came in time.
         """
-        try:
+        with self._progress, quietly():
             async with asyncio.timeout(timeout):
                 return await anext(self._chunks, b"")
-        except Exception as error:
-            raise self._progress.error(error) from error
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -256,21 +269,21 @@ class AsyncStream:
 class AsyncHttp(_Http):
     """One account's network, for tasks of an event loop."""
 
+    transport_class = "AsyncHTTPTransport"
+    pool_class = "AsyncConnectionPool"
+    backend_class = AsyncBackend
+
     async def send(self, effect: Send) -> HttpResponse:
         """One exchange with the API.
 
         Raises:
             TransportError: it broke; the phase tells how far it got.
         """
-        progress = Progress()
-        written = write_api(self._endpoint, effect.request)
-        try:
+        purpose = Purpose.CREATE if effect.fresh else Purpose.API
+        with Progress() as progress, quietly():
+            written = write_api(self._endpoint, effect.request)
             async with asyncio.timeout(effect.timeout):
-                transport = self._fresh if effect.fresh else self._api
-                request = self._request(written, progress.hear_async, effect.timeout)
-                return await _whole_async(await transport.handle_async_request(request))
-        except Exception as error:
-            raise progress.error(error) from error
+                return await _whole_async(await self._answer(purpose, written, progress, effect.timeout))
 
     async def open(self, effect: Open) -> AsyncStream:
         """Start streaming a result.
@@ -278,42 +291,23 @@ class AsyncHttp(_Http):
         Raises:
             TransportError: no answer began.
         """
-        progress = Progress()
-        transport = self._api if effect.request or effect.keyed else self._links
-        try:
+        with Progress() as progress, quietly():
+            written = write_link(self._endpoint, effect)
             async with asyncio.timeout(effect.timeout):
-                written = write_link(self._endpoint, effect)
-                request = self._request(written, progress.hear_async, effect.timeout)
-                return AsyncStream(await transport.handle_async_request(request), progress)
-        except Exception as error:
-            raise progress.error(error) from error
+                return AsyncStream(
+                    await self._answer(_purpose(effect), written, progress, effect.timeout), progress
+                )
 
     async def close(self) -> None:
         """Close all connections."""
-        for name in ("_api", "_fresh", "_links"):
-            if name in self.__dict__:
-                await self.__dict__.pop(name).aclose()
+        for transport in self._closing():
+            await transport.aclose()
 
-    @cached_property
-    def _api(self) -> httpx.AsyncBaseTransport:
-        return self._transport(_allow_all, MAX_CONNECTIONS)
-
-    @cached_property
-    def _fresh(self) -> httpx.AsyncBaseTransport:
-        return self._transport(_allow_all, 0)
-
-    @cached_property
-    def _links(self) -> httpx.AsyncBaseTransport:
-        return self._transport(self._link_judge, MAX_CONNECTIONS)
-
-    def _transport(self, judge: Judge, keepalive: int) -> httpx.AsyncBaseTransport:
-        if self._settings.transport is not None:
-            return cast("httpx.AsyncBaseTransport", self._settings.transport)
-        transport = self._module.AsyncHTTPTransport(verify=self._tls)
-        # The library offers no other way to judge an address between its resolution and the connection.
-        backend = AsyncBackend(self._core, judge)
-        transport._pool = self._pool("AsyncConnectionPool", backend, keepalive=keepalive)  # noqa: SLF001
-        return cast("httpx.AsyncBaseTransport", transport)
+    async def _answer(
+        self, purpose: Purpose, written: Written, progress: Progress, seconds: float
+    ) -> httpx.Response:
+        request = self._request(written, progress, progress.hear_async, seconds)
+        return cast("httpx.Response", await self._transport(purpose).handle_async_request(request))
 
 
 def _head_of(response: httpx.Response) -> Head:

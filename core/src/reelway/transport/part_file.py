@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from reelway.flow.fetch import ResumePoint
+from reelway.flow.stream import ResumePoint
 
 BLOCK = 1024 * 1024
 
@@ -46,11 +46,12 @@ class PartFile:
         """Open the file for appending after ``resume.size`` bytes; what stands behind them is cut off."""
         self.suspend()
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._note(resume)
         self._digest = hashlib.sha256()
         self._file = self._path.open("r+b" if resume.size else "wb")
         self._digest_first(resume.size)
         self._file.truncate(resume.size)
+        # Only now: noted any earlier, the new validator would vouch for old bytes if this process died here.
+        self._note(resume)
 
     def append(self, chunk: bytes) -> None:
         """Write the next bytes."""
@@ -59,16 +60,17 @@ class PartFile:
 
     def suspend(self) -> None:
         """Close the file and keep what has arrived."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     close = suspend
 
     def publish(self) -> str:
         """Give the whole file its final name, safely against a crash, and return its SHA-256."""
         self.suspend()
-        with self._path.open("rb") as written:
+        # Open for writing, because some systems refuse to sync what is open for reading.
+        with self._path.open("r+b") as written:
             os.fsync(written.fileno())
         self._path.replace(self._target)
         self._notes.unlink(missing_ok=True)

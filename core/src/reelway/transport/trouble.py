@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
-from contextvars import ContextVar
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -14,35 +15,68 @@ from reelway.transport.guard import AddressRefused, LinkRefused
 
 PHASE_OF_EVENT: Final = {
     "connect_tcp.started": Phase.CONNECTING,
+    "connect_tcp.failed": Phase.CONNECTING,
     "connect_tcp.complete": Phase.CONNECTED,
     "start_tls.started": Phase.CONNECTING,
+    "start_tls.failed": Phase.CONNECTING,
     "start_tls.complete": Phase.CONNECTED,
-    "send_request_headers.started": Phase.SENDING,
     "receive_response_headers.complete": Phase.RECEIVING,
 }
-"""The transport's trace events, without their prefix, that move an exchange on."""
+"""The transport's trace events, without their prefix, and the phase that each leads to.
+
+Every other event counts as sending at least: a new release may name its events anew, and must not make us believe
+that nothing was sent.
+"""
 
 
 class Progress:
-    """Listens to the trace events of one exchange and remembers how far it got."""
+    """Listens to one exchange, remembers how far it got, and translates what breaks it. A context manager."""
 
     def __init__(self) -> None:
         self.phase: Phase | None = None
+        self._written = False
+
+    def request_is_written(self) -> None:
+        """From now on bytes may leave."""
+        self._written = True
 
     def hear(self, event: str, info: Any) -> None:
-        self.phase = PHASE_OF_EVENT.get(event.partition(".")[2], self.phase)
+        """Take note of a trace event."""
+        at_least = max(self.phase or Phase.SENDING, Phase.SENDING)
+        self.phase = PHASE_OF_EVENT.get(event.partition(".")[2], at_least)
 
     async def hear_async(self, event: str, info: Any) -> None:
+        """Take note of a trace event."""
         self.hear(event, info)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, caught: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(caught, Exception):
+            return
+        trouble = self.error(caught)
+        # The frames of the libraries hold the key and signed links. A chained exception keeps its frames, and
+        # reports print them; so nothing of it goes along.
+        del caught, trace
+        try:
+            raise trouble
+        finally:
+            trouble.__context__ = None
 
     def error(self, caught: Exception) -> TransportError:
         """Translate a foreign exception; without any event, its class decides, in doubt against us."""
-        refused = _find_cause(caught, AddressRefused)
+        refused = next((cause for cause in _causes(caught) if isinstance(cause, AddressRefused)), None)
         if refused is not None:
             reason = f"the address is not allowed ({refused.reason})"
             return TransportError(Phase.CONNECTING, reason, refused=True)
         if isinstance(caught, LinkRefused):
             return TransportError(Phase.CONNECTING, str(caught), refused=True)
+        if not self._written:
+            reason = f"the request cannot be written ({reason_of(caught)})"
+            return TransportError(Phase.CONNECTING, reason, refused=True)
         by_class = Phase.CONNECTING if _is_connect_error(caught) else Phase.SENDING
         return TransportError(self.phase or by_class, reason_of(caught))
 
@@ -54,22 +88,31 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("PoolTimeout", "no connection became free in time"),
     ("ReadTimeout", "the answer took too long"),
     ("WriteTimeout", "sending took too long"),
+    ("TimeoutException", "it took too long"),
     ("TimeoutError", "it took too long"),
     ("RemoteProtocolError", "the answer broke off or broke the rules of HTTP"),
     ("LocalProtocolError", "the request broke the rules of HTTP"),
     ("ReadError", "the connection broke while the answer was awaited"),
     ("WriteError", "the connection broke while the request was sent"),
     ("CloseError", "the connection broke"),
+    ("NetworkError", "the connection broke"),
+    ("ProxyError", "the proxy refused"),
     ("UnsupportedProtocol", "the address is no http or https address"),
+    ("ProtocolError", "the rules of HTTP were broken"),
     ("InvalidURL", "the address is malformed"),
+    ("DecodingError", "the compression is broken"),
+    ("TooManyRedirects", "there were too many redirects"),
+    ("StreamError", "the answer was read in the wrong order"),
     ("BodyRefused", "the body was refused"),
+    ("UnicodeError", "a text holds half a character"),
 )
 
 
 def reason_of(caught: BaseException) -> str:
     """What happened, in our words: those of the libraries may quote addresses and headers."""
     names = {cls.__name__ for cls in type(caught).__mro__}
-    reason = next((text for name, text in REASONS if name in names), "the connection failed")
+    unforeseen = f"the connection failed: {type(caught).__name__}"
+    reason = next((text for name, text in REASONS if name in names), unforeseen)
     detail = _detail(caught)
     return f"{reason} ({detail})" if detail else reason
 
@@ -78,20 +121,20 @@ def _detail(caught: BaseException) -> str:
     """The system's own word on it, where that can hold no secret."""
     if isinstance(caught, BodyRefused):
         return str(caught)
-    cause = _find_cause(caught, OSError)
-    if isinstance(cause, ssl.SSLError):
-        return cause.reason or "TLS failed"
-    if isinstance(cause, socket.gaierror):
-        return "the host name is not known"
-    return (cause.strerror or "") if cause is not None else ""
+    for cause in _causes(caught):
+        if isinstance(cause, ssl.SSLError):
+            return cause.reason or "TLS failed"
+        if isinstance(cause, socket.gaierror):
+            return "the host name is not known"
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return os.strerror(cause.errno)
+    return ""
 
 
-def _find_cause(caught: BaseException | None, kind: type[Any]) -> Any:
+def _causes(caught: BaseException | None) -> Iterator[BaseException]:
     while caught is not None:
-        if isinstance(caught, kind):
-            return caught
+        yield caught
         caught = caught.__cause__ or caught.__context__
-    return None
 
 
 def _is_connect_error(caught: BaseException) -> bool:

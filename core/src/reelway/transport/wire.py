@@ -59,13 +59,18 @@ class Written(Struct, frozen=True, kw_only=True):
 
 def write_api(endpoint: Endpoint, request: HttpRequest, headers: Headers = ()) -> Written:
     """A request to the account's own API, with its key."""
-    query = f"?{urlencode(request.query)}" if request.query else ""
     return Written(
         method=request.method,
-        url=f"{endpoint.base_url}/{request.path.lstrip('/')}{query}",
+        url=url_of(endpoint.base_url, request),
         headers=(*STANDARD_HEADERS, *endpoint.key_header, *request.headers, *headers),
         body=_body_arguments(request.body),
     )
+
+
+def url_of(base_url: str, request: HttpRequest) -> str:
+    """The whole address of a request to an API."""
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    return f"{base_url}/{request.path.lstrip('/')}{query}"
 
 
 def write_link(endpoint: Endpoint, effect: Open) -> Written:

@@ -1,0 +1,50 @@
+"""The commands and how the help arranges them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import typer
+
+from reelway.cli import catalog, creating, demo, doctor, explain, following, sandbox, tasks
+from reelway.cli.entry import Body, Command, entry
+from reelway.cli.exit_codes import as_help
+
+PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
+    "Make videos": (creating.generate, creating.create, creating.remix),
+    "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
+    "Look around": (catalog.providers, catalog.models, explain.explain),
+    "Try and check": (demo.demo, sandbox.sandbox, doctor.doctor),
+}
+
+app = typer.Typer(
+    name="reelway",
+    help="Follow AI video-generation jobs on any provider: submit once, follow to the end, hold the file.",
+    epilog=as_help(),
+    no_args_is_help=True,
+    # Tracebacks with the values of variables could show what is signed or secret.
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from reelway._version import __version__
+
+        typer.echo(f"reelway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+for _panel, _bodies in PANELS.items():
+    for _body in _bodies:
+        app.command(_body.__name__, cls=Command, rich_help_panel=_panel)(entry(_body))

@@ -1,0 +1,139 @@
+"""`doctor`: what is here, what is missing, and what is broken."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from reelway.account import Account, base_url_variable, endpoint_of
+from reelway.cli.exit_codes import ExitCode
+from reelway.cli.run import Run
+from reelway.errors import ConfigurationError
+from reelway.provider.interface import Provider
+from reelway.provider.registry import Registry
+
+
+class State(StrEnum):
+    """How a finding is."""
+
+    GOOD = "ok"
+    HINT = "hint"
+    BROKEN = "broken"
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    subject: str
+    state: State
+    detail: str
+
+
+LIBRARIES: Final = {
+    "reelway": State.BROKEN,
+    "msgspec": State.BROKEN,
+    "pluggy": State.BROKEN,
+    "httpx": State.BROKEN,
+    "httpx2": State.GOOD,
+    "typer": State.BROKEN,
+    "rich": State.BROKEN,
+    "h11": State.HINT,
+}
+"""What is looked for, and what its absence is. h11 is for the sandbox only, and httpx2 a choice."""
+
+STYLES: Final = {State.GOOD: "green", State.HINT: "yellow", State.BROKEN: "bold red"}
+
+
+def doctor(run: Run) -> ExitCode:
+    """Look at the installation. The exit code is 1 if something is broken; a missing key is no failure."""
+    found = [finding for look in EXAMINATIONS for finding in look(Registry.installed())]
+    if run.screen.json:
+        for finding in found:
+            run.screen.result(asdict(finding), "")
+    else:
+        _show(run, found)
+    broken = any(finding.state is State.BROKEN for finding in found)
+    return ExitCode.UNEXPECTED if broken else ExitCode.OK
+
+
+def _python(registry: Registry) -> Iterator[Finding]:
+    yield Finding("Python", State.GOOD, f"{platform.python_version()} on {platform.system()}")
+
+
+def _libraries(registry: Registry) -> Iterator[Finding]:
+    for name, absent in LIBRARIES.items():
+        try:
+            yield Finding(name, State.GOOD, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, absent, "not installed")
+
+
+def _plugins(registry: Registry) -> Iterator[Finding]:
+    reports = registry.load_all()
+    for report in reports:
+        state = State.BROKEN if report.problem else State.GOOD
+        yield Finding(f"plugin {report.plugin}", state, report.problem or f"from {report.distribution}")
+    if not reports:
+        yield Finding("plugins", State.HINT, "none installed: python -m pip install reelway-<provider>")
+
+
+def _keys(registry: Registry) -> Iterator[Finding]:
+    for provider in registry.providers:
+        variable = provider.info.key_variable
+        if not os.environ.get(variable):
+            yield Finding(variable, State.HINT, f"not set; needed for {provider.info.title}")
+        else:
+            yield _judged(variable, provider, Account(provider.info.name, base_url=provider.info.base_url), "set")
+
+
+def _base_urls(registry: Registry) -> Iterator[Finding]:
+    for provider in registry.providers:
+        variable = base_url_variable(provider.info.name)
+        if named := os.environ.get(variable):
+            yield _judged(variable, provider, Account(provider.info.name, api_key="any"), named)
+        else:
+            yield Finding(f"{provider.info.title} is at", State.GOOD, provider.info.base_url)
+
+
+def _judged(subject: str, provider: Provider, account: Account, good: str) -> Finding:
+    """A setting, tried the way a client tries it; its value shows only where it is no secret."""
+    try:
+        endpoint_of(account, provider)
+    except ConfigurationError as error:
+        return Finding(subject, State.BROKEN, str(error))
+    return Finding(subject, State.GOOD, good)
+
+
+def _folder(registry: Registry) -> Iterator[Finding]:
+    try:
+        with tempfile.TemporaryFile(dir="."):
+            yield Finding("present folder", State.GOOD, "writable")
+    except OSError as error:
+        yield Finding("present folder", State.BROKEN, f"not writable: {error.strerror}")
+
+
+EXAMINATIONS: Final[tuple[Callable[[Registry], Iterator[Finding]], ...]] = (
+    _python,
+    _libraries,
+    _plugins,
+    _keys,
+    _base_urls,
+    _folder,
+)
+
+
+def _show(run: Run, found: list[Finding]) -> None:
+    from reelway.cli.tables import cell, table
+
+    made = table(("", "what", "finding"))
+    for finding in found:
+        made.add_row(cell(finding.state, style=STYLES[finding.state]), cell(finding.subject), cell(finding.detail))
+    run.screen.show(made)

@@ -1,0 +1,289 @@
+"""The options of the command. Each has one name everywhere, because each is written down here and nowhere else.
+
+A command takes whole groups of them; :mod:`reelway.cli.entry` spreads the groups out for Typer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Struct
+from typer import Argument, Option
+
+from reelway.errors import InvalidRequest, Problem
+from reelway.provider.models import OnUnsupported
+from reelway.requesting import RequestFields
+
+Prompt = Annotated[str, Argument(help="What the video should show.")]
+
+Tasks = Annotated[
+    list[str],
+    Argument(metavar="TASK...", help="References (reelway1:...), or with --provider bare ids.", show_default=False),
+]
+
+OneTask = Annotated[str, Argument(metavar="TASK", help="A reference (reelway1:...), or with --provider a bare id.")]
+
+PROVIDERS, REQUEST, WAITING, RESULT, OUTPUT = "Provider", "Request", "Waiting", "Result", "Output"
+"""The panels of the help."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """A group of options; each field is one."""
+
+
+class ScreenOptions(Options, frozen=True, kw_only=True):
+    """How a command speaks. Every command has these."""
+
+    json: Annotated[
+        bool, Option("--json", help="Write JSON, one object per line.", rich_help_panel=OUTPUT, show_default=False)
+    ] = False
+    quiet: Annotated[
+        bool,
+        Option("--quiet", "-q", help="Write nothing but the result.", rich_help_panel=OUTPUT, show_default=False),
+    ] = False
+
+
+class ProviderOptions(Options, frozen=True, kw_only=True):
+    """Which provider is meant."""
+
+    provider: Annotated[
+        str | None,
+        Option(
+            "--provider",
+            "-p",
+            metavar="NAME",
+            help="The provider; may be left out where only one installed provider has its key set.",
+            rich_help_panel=PROVIDERS,
+        ),
+    ] = None
+
+
+class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
+    """Which provider is asked, and where. Its key comes from the environment alone."""
+
+    base_url: Annotated[
+        str | None,
+        Option(
+            "--base-url",
+            metavar="URL",
+            help="Another address than the provider's own; also from the environment, as <NAME>_BASE_URL.",
+            rich_help_panel=PROVIDERS,
+        ),
+    ] = None
+    allow_private_links: Annotated[
+        bool,
+        Option(
+            "--allow-private-links",
+            help="Result links may lead to loopback and private addresses: sandbox, closed networks.",
+            rich_help_panel=PROVIDERS,
+            show_default=False,
+        ),
+    ] = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options that another command needs to reach the same tasks."""
+        base_url = ["--base-url", self.base_url] if self.base_url else []
+        return [*base_url, *(["--allow-private-links"] if self.allow_private_links else [])]
+
+
+class TaskOptions(AccountOptions, frozen=True, kw_only=True):
+    """Where given tasks are. A bare id leaves open what a reference says."""
+
+    route: Annotated[
+        str | None,
+        Option(
+            "--route",
+            metavar="NAME",
+            help="For bare ids: which of the provider's read paths they live on. References say it themselves.",
+            rich_help_panel=PROVIDERS,
+        ),
+    ] = None
+
+
+class ModelOptions(Options, frozen=True, kw_only=True):
+    """The model, where it may be left out."""
+
+    model: Annotated[
+        str | None,
+        Option("--model", "-m", metavar="NAME", help="The model, where the provider asks for it."),
+    ] = None
+
+
+class RequestOptions(Options, frozen=True, kw_only=True):
+    """What to make. What is left out, the provider decides."""
+
+    model: Annotated[
+        str,
+        Option("--model", "-m", metavar="NAME", help="The model, see `reelway models`.", rich_help_panel=REQUEST),
+    ]
+    duration: Annotated[
+        float | None, Option("--duration", metavar="SECONDS", help="The length.", rich_help_panel=REQUEST)
+    ] = None
+    aspect_ratio: Annotated[
+        str | None, Option("--aspect-ratio", metavar="W:H", help="For instance 16:9.", rich_help_panel=REQUEST)
+    ] = None
+    resolution: Annotated[
+        str | None, Option("--resolution", metavar="NAME", help="For instance 720p.", rich_help_panel=REQUEST)
+    ] = None
+    size: Annotated[
+        str | None,
+        Option(
+            "--size",
+            metavar="WxH",
+            help="Exact pixels, in place of the two above.",
+            rich_help_panel=REQUEST,
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        Option("--seed", metavar="NUMBER", help="For models that repeat themselves.", rich_help_panel=REQUEST),
+    ] = None
+    first_frame: Annotated[
+        str | None,
+        Option("--first-frame", metavar="FILE|URL", help="The picture to start from.", rich_help_panel=REQUEST),
+    ] = None
+    last_frame: Annotated[
+        str | None,
+        Option("--last-frame", metavar="FILE|URL", help="The picture to end on.", rich_help_panel=REQUEST),
+    ] = None
+    reference: Annotated[
+        list[str],
+        Option(
+            "--reference",
+            metavar="FILE|URL",
+            help="A picture, clip or sound that the prompt speaks of. Repeatable.",
+            rich_help_panel=REQUEST,
+            show_default=False,
+        ),
+    ] = []
+    audio: Annotated[
+        bool | None, Option("--audio/--no-audio", help="With a sound track or without.", rich_help_panel=REQUEST)
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        Option(
+            "--callback-url",
+            metavar="URL",
+            help="Where the provider should post changes.",
+            rich_help_panel=REQUEST,
+        ),
+    ] = None
+    extra: Annotated[
+        list[str],
+        Option(
+            "--extra",
+            metavar="KEY=VALUE",
+            help="A field that only this provider knows; the value is JSON, or else text. Repeatable.",
+            rich_help_panel=REQUEST,
+            show_default=False,
+        ),
+    ] = []
+    on_unsupported: Annotated[
+        OnUnsupported,
+        Option(
+            "--on-unsupported",
+            help="What to do with a field that the model does not document.",
+            rich_help_panel=REQUEST,
+        ),
+    ] = OnUnsupported.ERROR
+
+    def fields(self) -> RequestFields:
+        """The fields of the request.
+
+        Raises:
+            InvalidRequest: an extra field is no ``KEY=VALUE``.
+        """
+        return RequestFields(
+            model=self.model,
+            duration=self.duration,
+            aspect_ratio=self.aspect_ratio,
+            resolution=self.resolution,
+            size=self.size,
+            seed=self.seed,
+            first_frame=self.first_frame,
+            last_frame=self.last_frame,
+            references=self.reference,
+            audio=self.audio,
+            callback_url=self.callback_url,
+            extra=dict(map(extra_field, self.extra)),
+        )
+
+
+class WaitOptions(Options, frozen=True, kw_only=True):
+    """How to wait."""
+
+    timeout: Annotated[
+        float,
+        Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0,
+            help="How long to wait; the job goes on after it.",
+            rich_help_panel=WAITING,
+        ),
+    ] = 1800.0
+    poll_every: Annotated[
+        float | None,
+        Option(
+            "--poll-every",
+            metavar="SECONDS",
+            min=0.1,
+            help="Ask this often, in place of what the provider asks for: for sandboxes.",
+            rich_help_panel=WAITING,
+        ),
+    ] = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options with which another command waits in the same way."""
+        return [] if self.poll_every is None else ["--poll-every", f"{self.poll_every:g}"]
+
+
+class TimeoutOptions(Options, frozen=True, kw_only=True):
+    """How long something may take."""
+
+    timeout: Annotated[
+        float,
+        Option("--timeout", metavar="SECONDS", min=0, help="For the whole of it.", rich_help_panel=WAITING),
+    ] = 1800.0
+
+
+class SaveOptions(Options, frozen=True, kw_only=True):
+    """Where to store a result."""
+
+    to: Annotated[
+        str | None,
+        Option(
+            "--to",
+            metavar="PATH",
+            help="The file, or a folder; by default <id>.mp4 in the present folder.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        Option("--overwrite", help="Replace a file of that name.", rich_help_panel=RESULT, show_default=False),
+    ] = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options with which another command stores to the same place."""
+        to = ["--to", self.to] if self.to else []
+        return [*to, *(["--overwrite"] if self.overwrite else [])]
+
+
+def extra_field(written: str) -> tuple[str, Any]:
+    """One field of ``extra``: ``KEY=VALUE``, the value read as JSON where it is JSON.
+
+    Raises:
+        InvalidRequest: there is no key.
+    """
+    key, equals, value = written.partition("=")
+    if not (key and equals):
+        raise InvalidRequest([Problem(field="extra", message=f"{written!r} is not of the form KEY=VALUE")])
+    try:
+        return key, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return key, value

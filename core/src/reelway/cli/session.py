@@ -1,0 +1,135 @@
+"""The clients of one run: opened when a task needs one, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from reelway.account import DEFAULT_ACCOUNT, Account
+from reelway.cli.accounts import chosen_provider, require_key
+from reelway.cli.options import AccountOptions
+from reelway.cli.run import Run
+from reelway.client import AsyncClient
+from reelway.errors import ConfigurationError, InvalidRequest, Problem
+from reelway.model.http import is_safe_id
+from reelway.model.task import TaskRef
+from reelway.operations import OnChange, Settings
+from reelway.provider.interface import Cadence
+from reelway.provider.models import OnUnsupported
+from reelway.provider.registry import Registry
+from reelway.results import Waited
+from reelway.transport.http import HttpSettings
+
+
+class Session:
+    """Opens a client for each account that a command meets. An asynchronous context manager.
+
+    The command has one account per provider: the key in the environment. A reference keeps the account name that it
+    came with, so that what is printed is what was given.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        options: AccountOptions,
+        *,
+        on_change: OnChange | None = None,
+        on_unsupported: OnUnsupported = OnUnsupported.ERROR,
+        poll_every: float | None = None,
+    ) -> None:
+        """Open nothing yet."""
+        run.reach = options.arguments
+        self._options = options
+        self._registry = Registry.installed()
+        self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
+        self._settings = Settings(
+            on_unsupported=on_unsupported,
+            on_change=on_change,
+            on_submission=run.submission,
+            http=HttpSettings(allow_private_links=options.allow_private_links),
+        )
+        self._clients: dict[tuple[str, str], AsyncClient] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def provider_name(self) -> str:
+        """The provider that a new task goes to."""
+        return chosen_provider(self._options.provider, self._registry).info.name
+
+    def references(self, tasks: Sequence[str], route: str | None = None) -> list[TaskRef]:
+        """The tasks that were named, each once, by references or by bare ids.
+
+        Raises:
+            InvalidRequest: something is no reference.
+            ConfigurationError: the provider of a bare id is not known, or one address stands for several providers.
+        """
+        refs = list(dict.fromkeys(self._reference(task, route) for task in tasks))
+        if self._options.base_url and len({ref.provider for ref in refs}) > 1:
+            raise ConfigurationError(
+                "The tasks belong to several providers, so --base-url cannot be for all of them."
+            )
+        return refs
+
+    def client(self, ref: TaskRef | str) -> AsyncClient:
+        """The client of a task, or of a provider's only account.
+
+        Raises:
+            ConfigurationError: the provider is not installed, or its key is missing or malformed.
+        """
+        named = (ref, DEFAULT_ACCOUNT) if isinstance(ref, str) else (ref.provider, ref.account)
+        if named not in self._clients:
+            self._clients[named] = self._opened(*named)
+        return self._clients[named]
+
+    async def follow(self, refs: Sequence[TaskRef], timeout: float, ended: Callable[[Waited], None]) -> None:
+        """Follow tasks of all accounts at once, and tell of each as its wait ends."""
+        theirs: dict[AsyncClient, list[TaskRef]] = {}
+        for ref in refs:
+            theirs.setdefault(self.client(ref), []).append(ref)
+        await asyncio.gather(*(_drain(client, some, timeout, ended) for client, some in theirs.items()))
+
+    def _reference(self, task: str, route: str | None) -> TaskRef:
+        if not task.startswith("reelway"):
+            return _checked(TaskRef(self.provider_name(), DEFAULT_ACCOUNT, route or "", task))
+        ref = _parsed(task)
+        if self._options.provider not in {None, ref.provider}:
+            message = f"{ref} belongs to {ref.provider}, not to {self._options.provider}."
+            raise ConfigurationError(message, hint="References say it themselves; leave --provider out.")
+        return ref
+
+    def _opened(self, provider: str, account: str) -> AsyncClient:
+        require_key(self._registry.get(provider))
+        opened = Account(provider, base_url=self._options.base_url, cadence=self._cadence)
+        client = AsyncClient({account: opened}, registry=self._registry, settings=self._settings)
+        self._stack.push_async_callback(client.aclose)
+        return client
+
+
+def _parsed(task: str) -> TaskRef:
+    try:
+        return _checked(TaskRef.parse(task))
+    except ValueError as error:
+        raise InvalidRequest([Problem(field="task", message=str(error))]) from error
+
+
+def _checked(ref: TaskRef) -> TaskRef:
+    if not is_safe_id(ref.id):
+        raise InvalidRequest([Problem(field="task", message=f"{ref.id[:60]!r} can be no task id")])
+    return ref
+
+
+async def _drain(
+    client: AsyncClient, refs: Sequence[TaskRef], timeout: float, ended: Callable[[Waited], None]
+) -> None:
+    async for one in client.as_completed(refs, timeout=timeout):
+        ended(one)

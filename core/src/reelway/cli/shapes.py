@@ -1,0 +1,84 @@
+"""The shapes of the command's JSON. Programs read them: fields are added, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from reelway.errors import ProviderError, ReelwayError
+from reelway.model.task import Task
+from reelway.results import Download
+
+Shape: TypeAlias = dict[str, Any]
+
+
+def task_shape(task: Task) -> Shape:
+    """A task, without its links."""
+    failure = task.failure
+    return {
+        "ref": str(task.ref),
+        "id": task.id,
+        "provider": task.ref.provider,
+        "status": task.status.value,
+        "provider_status": task.provider_status,
+        "terminal": task.final,
+        "progress": task.progress,
+        "model": task.model,
+        "created_at": moment_shape(task.created_at),
+        "completed_at": moment_shape(task.completed_at),
+        "expires_at": moment_shape(task.expires_at),
+        "failure": failure and {"kind": failure.kind.value, "code": failure.code, "message": failure.message},
+        "artifact": task.artifact.value,
+    }
+
+
+def linked_shape(task: Task) -> Shape:
+    """A task with its main link, which is signed: for those who asked for it."""
+    return task_shape(task) | {"video_url": task.videos[0].url.reveal() if task.videos else None}
+
+
+def download_shape(download: Download) -> Shape:
+    """A task whose result is on disk."""
+    stored = {"path": str(download.path), "bytes": download.size, "sha256": download.sha256}
+    return task_shape(download.task) | stored
+
+
+def error_shape(error: ReelwayError, *, ref: str | None = None) -> Shape:
+    """An error, and the task that it is about."""
+    provider_error = error if isinstance(error, ProviderError) else None
+    about = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "kind": provider_error and provider_error.kind.value,
+        "code": provider_error and provider_error.code,
+        "fault": error.fault.value,
+        "retryable": error.retryable,
+        "resubmit_safe": error.resubmit_safe,
+        "billed": error.billed.value,
+        "ref": str(error.task.ref) if error.task is not None else ref,
+    }
+    return {"error": about}
+
+
+def defect_shape(error: Exception, ref: str | None) -> Shape:
+    """An exception that nobody thought of, in the shape of an error."""
+    unexpected = ReelwayError(str(error), hint="This is a defect of Reelway or of a plugin; please report it.")
+    about: Shape = error_shape(unexpected, ref=ref)["error"]
+    unsure = {"type": type(error).__name__, "fault": None, "resubmit_safe": False, "billed": "unknown"}
+    return {"error": about | unsure}
+
+
+def moment_shape(moment: datetime | None) -> str | None:
+    """A point in time as ISO 8601, in UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def as_json(document: Mapping[str, Any], encoding: str, *, indent: int | None = None) -> str:
+    """A document as JSON text that neither a narrow encoding nor a terminal can trip over."""
+    narrow = not encoding.lower().startswith("utf")
+    text = json.dumps(document, ensure_ascii=narrow, indent=indent)
+    # What is not printable here stands inside a string: JSON's own signs are plain ASCII.
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)

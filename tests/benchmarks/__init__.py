@@ -1,0 +1,1 @@
+"""How fast the main job is, measured against what a user would write without Reelway. Run by `nox -s bench`."""

@@ -1,0 +1,388 @@
+"""At most one create on the wire: what happened decides, and nothing is sent again unless that cannot pay twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelway.errors import Billed, ErrorKind, PluginError, ProviderError, SubmissionRejected, SubmissionUnknown
+from reelway.flow.effects import Flow, Phase, Send
+from reelway.flow.submit import SubmitPlan, Verdict, submit, verdict_of
+from reelway.model.http import HttpResponse, json_request
+from reelway.model.lifecycle import StatusChanged, UnknownWordSeen
+from reelway.model.observation import Status
+from reelway.model.submission import Submission, SubmissionState
+from reelway.model.task import Task, TaskRef
+from reelway.provider.interface import ErrorReading, Provider
+from tests.acme import ACME, NOTHING_CREATED, PAGE, Acme, refused, said
+from tests.flow.hand import Hand, broken, raises
+
+CREATE = json_request("POST", "v1/videos", {"model": "acme-1"})
+
+INTENT, SENDING, ACCEPTED = SubmissionState.INTENT, SubmissionState.SENDING, SubmissionState.ACCEPTED
+REJECTED, AMBIGUOUS = SubmissionState.REJECTED, SubmissionState.AMBIGUOUS
+
+NO_ID = said("queued", None)
+OK = said("queued")
+
+
+def plan(**facts: Any) -> SubmitPlan:
+    return SubmitPlan(submission_id="local-1", account="main", draw=lambda: 0.5, **facts)
+
+
+def submission(provider: Provider = ACME, **facts: Any) -> Flow[Task]:
+    return submit(provider, CREATE, "", plan(**facts))
+
+
+def states(hand: Hand) -> list[SubmissionState]:
+    return [record.state for record in hand.records]
+
+
+# --- the good end ---
+
+
+def test_an_accepted_create_is_a_task() -> None:
+    hand = Hand(said("queued", "task-9", created_at=1767225600))
+    made = hand.run(submission())
+    assert made.ref == TaskRef("acme", "main", "", "task-9")
+    assert made.status is Status.QUEUED
+    assert made.confirmed
+
+
+def test_the_intent_is_on_record_before_anything_is_sent_and_the_id_before_anybody_hears_of_it() -> None:
+    hand = Hand(OK)
+    made = hand.run(submission())
+    assert states(hand) == [INTENT, SENDING, ACCEPTED]
+    assert hand.records[-1].ref == made.ref
+    steps = [type(effect).__name__ for effect in hand.effects if type(effect).__name__ != "Now"]
+    assert steps == ["Record", "Record", "Send", "Record", "Observe"]
+
+
+def test_every_record_names_the_attempt_and_where_it_goes() -> None:
+    hand = Hand(OK)
+    hand.run(submit(ACME, CREATE, "side", plan()))
+    assert {(one.id, one.provider, one.account, one.route) for one in hand.records} == {
+        ("local-1", "acme", "main", "side")
+    }
+
+
+def test_a_create_goes_over_a_connection_of_its_own_with_the_timeout_of_the_plan() -> None:
+    hand = Hand(OK)
+    hand.run(submission(timeout=7))
+    assert hand.of(Send) == [Send(request=CREATE, timeout=7, fresh=True)]
+
+
+def test_the_first_snapshot_tells_what_changed() -> None:
+    hand = Hand(said("running"))
+    made = hand.run(submission())
+    assert hand.seen == [made]
+    [change] = hand.effects[-1].events  # type: ignore[attr-defined]
+    assert isinstance(change, StatusChanged)
+    assert (change.before, change.after) == (None, Status.RUNNING)
+
+
+def test_an_answer_with_the_id_alone_is_no_unknown_word() -> None:
+    hand = Hand(said(None))
+    made = hand.run(submission())
+    assert not made.confirmed
+    assert hand.effects[-1].events == ()  # type: ignore[attr-defined]
+
+
+def test_an_unknown_word_in_the_answer_is_a_warning_and_the_task_is_kept() -> None:
+    hand = Hand(said("warming_up"))
+    made = hand.run(submission())
+    assert made.status is Status.QUEUED
+    assert isinstance(hand.effects[-1].events[0], UnknownWordSeen)  # type: ignore[attr-defined]
+
+
+def test_a_job_that_is_born_dead_is_a_task_all_the_same() -> None:
+    assert Hand(said("failed")).run(submission()).status is Status.FAILED
+
+
+# --- the table: what an exchange that broke means ---
+
+UNSENT = [Phase.CONNECTING, Phase.CONNECTED]
+MAY_HAVE_LEFT = [Phase.SENDING, Phase.RECEIVING]
+
+
+@pytest.mark.parametrize("phase", UNSENT)
+def test_what_was_proven_unsent_is_sent_again(phase: Phase) -> None:
+    hand = Hand(broken(phase), broken(phase), OK)
+    hand.run(submission())
+    assert states(hand) == [INTENT, SENDING, INTENT, SENDING, INTENT, SENDING, ACCEPTED]
+    assert hand.slept == [1, 2]
+
+
+@pytest.mark.parametrize("phase", MAY_HAVE_LEFT)
+def test_what_may_have_left_is_never_sent_again(phase: Phase) -> None:
+    hand = Hand(broken(phase), OK)
+    error = raises(submission(), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert len(hand.of(Send)) == 1
+    assert states(hand) == [INTENT, SENDING, AMBIGUOUS]
+    assert hand.records[-1].detail == phase.name
+
+
+def test_an_unknown_outcome_says_all_that_is_known() -> None:
+    hand = Hand(broken(Phase.CONNECTING), broken(Phase.SENDING))
+    error = raises(submission(), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert (error.submission_id, error.phase, error.response) == ("local-1", "SENDING", None)
+    assert error.sent_at == hand.records[-1].at
+    assert (error.resubmit_safe, error.billed) == (False, Billed.UNKNOWN)
+    assert "local-1" in str(error)
+
+
+def test_what_cannot_be_written_or_connected_to_is_given_up_at_once() -> None:
+    hand = Hand(broken(Phase.CONNECTING, refused=True))
+    error = raises(submission(), hand)
+    assert isinstance(error, ProviderError)
+    assert error.kind is ErrorKind.UNAVAILABLE
+    assert states(hand) == [INTENT, SENDING, REJECTED]
+    assert not hand.slept
+
+
+# --- the table: what an answer means ---
+
+A, R, U, T = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.AMBIGUOUS, Verdict.TURNED_AWAY
+
+TABLE = [
+    # 2xx: what counts is the id.
+    (OK, A),
+    (said("queued", http=201), A),
+    (said("queued", http=202), A),
+    (said("warming_up"), A),
+    (NO_ID, U),
+    (PAGE, U),
+    (HttpResponse(status=200), U),
+    (HttpResponse(status=204), U),
+    (HttpResponse(status=200, body=b"[1]"), U),
+    (said("queued", "../secret\n"), U),
+    (refused(200, "insufficient_quota"), U),
+    # 3xx is not followed, so it created nothing.
+    *((HttpResponse(status=status, headers=(("Location", "/v2"),)), R) for status in (301, 302, 303, 307, 308)),
+    # 4xx that can be read.
+    *((refused(status, "bad_thing"), R) for status in (400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451)),
+    # Plain refusals that servers in front of a gateway write as pages.
+    *((HttpResponse(status=status, body=b"<html>no</html>"), R) for status in (400, 401, 403, 404, 405, 413, 415)),
+    # 4xx that nobody can read and that do not explain themselves.
+    (HttpResponse(status=418, body=b"<html>teapot</html>"), U),
+    (HttpResponse(status=499), U),
+    # 4xx that prove nothing.
+    *((refused(status, "bad_thing"), U) for status in (408, 409, 425)),
+    *((refused(status, "bad_thing", retry_after="1"), U) for status in (408, 409, 425)),
+    # Overload: wait, unless it is about money.
+    (refused(429), T),
+    (refused(429, "rate_limit_exceeded"), T),
+    (refused(429, retry_after="3"), T),
+    (HttpResponse(status=429), T),
+    (refused(429, "insufficient_user_quota"), R),
+    (refused(429, "insufficient_quota", retry_after="3"), R),
+    (refused(503, retry_after="3"), T),
+    (refused(503, "insufficient_quota", retry_after="3"), R),
+    (refused(503), U),
+    (refused(503, retry_after=""), U),
+    # Other 5xx prove nothing, with or without Retry-After.
+    *((refused(status, "oops"), U) for status in (500, 501, 502, 504, 520, 524, 529)),
+    *((refused(status, retry_after="1"), U) for status in (500, 502, 504)),
+    # ... unless the provider documents the exact pair.
+    (refused(*NOTHING_CREATED), R),
+    (refused(NOTHING_CREATED[0], NOTHING_CREATED[1].upper()), R),
+    (refused(502, NOTHING_CREATED[1]), U),
+    # What no server should send.
+    (HttpResponse(status=101), U),
+    (HttpResponse(status=600), U),
+]
+
+
+@pytest.mark.parametrize(("answer", "verdict"), TABLE, ids=lambda value: repr(value))
+def test_an_answer_means_what_the_table_says(answer: HttpResponse, verdict: Verdict) -> None:
+    assert verdict_of(ACME, answer, "") is verdict
+
+
+ENDS: dict[Verdict, tuple[SubmissionState, type[Exception] | None]] = {
+    A: (ACCEPTED, None),
+    R: (REJECTED, SubmissionRejected),
+    U: (AMBIGUOUS, SubmissionUnknown),
+}
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [row for row in TABLE if row[1] is not T], ids=repr)
+def test_every_final_verdict_ends_the_submission_after_one_send(answer: HttpResponse, verdict: Verdict) -> None:
+    state, error = ENDS[verdict]
+    hand = Hand(answer, OK)
+    ended = hand.run(submission()) if error is None else raises(submission(), hand)
+    assert isinstance(ended, error or Task)
+    assert states(hand) == [INTENT, SENDING, state]
+    assert len(hand.of(Send)) == 1
+
+
+@pytest.mark.parametrize("answer", [row[0] for row in TABLE if row[1] is T], ids=repr)
+def test_whoever_is_turned_away_comes_back(answer: HttpResponse) -> None:
+    hand = Hand(answer, OK)
+    hand.run(submission())
+    assert states(hand) == [INTENT, SENDING, INTENT, SENDING, ACCEPTED]
+
+
+@pytest.mark.parametrize("answer", [NO_ID, PAGE, refused(502, "oops"), refused(409)])
+def test_an_answer_in_doubt_is_kept_as_it_came(answer: HttpResponse) -> None:
+    hand = Hand(answer)
+    error = raises(submission(), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert error.response == answer.body
+    assert hand.records[-1].response == answer.body
+    assert f"HTTP {answer.status}" in str(error)
+
+
+def test_a_rejection_is_typed_and_says_that_nothing_was_created() -> None:
+    error = raises(submission(), Hand(refused(402, "insufficient_quota", x_request_id="req-1")))
+    assert isinstance(error, SubmissionRejected)
+    assert (error.kind, error.status, error.code, error.request_id) == (
+        ErrorKind.QUOTA,
+        402,
+        "insufficient_quota",
+        "req-1",
+    )
+    assert "Nothing was created." in str(error)
+    assert (error.resubmit_safe, error.billed) == (True, Billed.NO)
+
+
+# --- a plugin that fails ---
+
+
+class Clumsy(Acme):
+    """Fails wherever it reads."""
+
+    def decode_create(self, *_: Any) -> Any:
+        raise KeyError("id")
+
+    def read_error(self, *_: Any) -> ErrorReading:
+        raise KeyError("error")
+
+
+def test_a_plugin_that_cannot_read_an_accepted_create_leaves_it_in_doubt() -> None:
+    assert verdict_of(Clumsy(), OK, "") is U
+
+
+def test_a_plugin_that_cannot_read_an_error_does_not_turn_a_plain_refusal_into_doubt() -> None:
+    error = raises(submission(Clumsy()), Hand(refused(401)))
+    assert isinstance(error, SubmissionRejected)
+    assert error.kind is ErrorKind.PROTOCOL
+
+
+def test_a_plugin_that_cannot_read_an_error_leaves_the_rest_in_doubt() -> None:
+    assert verdict_of(Clumsy(), refused(418, "teapot"), "") is U
+    assert verdict_of(Clumsy(), refused(500, "oops"), "") is U
+
+
+# --- waiting and giving up ---
+
+
+def test_retry_after_is_honoured() -> None:
+    hand = Hand(refused(429, retry_after="17"), refused(503, retry_after="2"), OK)
+    hand.run(submission())
+    assert hand.slept == [17, 2]
+
+
+def test_retry_after_may_be_a_date() -> None:
+    hand = Hand(refused(429, retry_after="Thu, 01 Jan 2026 00:00:30 GMT"), OK)
+    hand.run(submission())
+    assert hand.slept == [30]
+
+
+def test_a_wait_beyond_the_budget_is_not_begun() -> None:
+    hand = Hand(refused(429, "slow_down", retry_after="61"))
+    error = raises(submission(budget=60), hand)
+    assert isinstance(error, SubmissionRejected)
+    assert (error.kind, error.retry_after, error.retryable) == (ErrorKind.RATE_LIMITED, 61, True)
+    assert not hand.slept
+    assert states(hand) == [INTENT, SENDING, INTENT, REJECTED]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (lambda: broken(Phase.CONNECTING), ErrorKind.UNAVAILABLE),
+        (lambda: refused(429), ErrorKind.RATE_LIMITED),
+        (lambda: refused(503, retry_after="1"), ErrorKind.UNAVAILABLE),
+    ],
+)
+def test_the_budget_bounds_all_attempts_together(answer: Callable[[], Any], kind: ErrorKind) -> None:
+    hand = Hand(*[answer() for _ in range(50)], seconds_per_exchange=1)
+    error = raises(submission(budget=60), hand)
+    assert isinstance(error, ProviderError)
+    assert error.kind is kind
+    assert error.resubmit_safe
+    assert hand.clock.monotonic() <= 61
+    assert 4 <= len(hand.of(Send)) <= 8
+    assert states(hand)[-1] is REJECTED
+
+
+def test_an_exchange_that_takes_long_counts_against_the_budget() -> None:
+    hand = Hand(broken(Phase.CONNECTING), OK, seconds_per_exchange=60)
+    assert isinstance(raises(submission(budget=60), hand), ProviderError)
+    assert len(hand.of(Send)) == 1
+
+
+# --- a record that fails ---
+
+
+@pytest.mark.parametrize("state", [INTENT, SENDING])
+def test_what_cannot_be_put_on_record_is_not_sent(state: SubmissionState) -> None:
+    def fail(submission: Submission) -> None:
+        if submission.state is state:
+            raise OSError("disk full")
+
+    hand = Hand(OK, on_record=fail)
+    assert isinstance(raises(submission(), hand), OSError)
+    assert not hand.of(Send)
+
+
+# --- the promise, over everything that can happen ---
+
+outcomes = st.one_of(
+    st.sampled_from(Phase).map(broken),
+    st.sampled_from([row[0] for row in TABLE]),
+    st.builds(refused, st.integers(300, 599), st.none() | st.sampled_from(["insufficient_quota", "oops"])),
+)
+
+
+def _may_have_been_created(outcome: Any) -> bool:
+    """By the table, written a second time: anything but proof that nothing was created."""
+    if isinstance(outcome, HttpResponse):
+        return verdict_of(ACME, outcome, "") in {A, U}
+    return bool(outcome.phase.request_may_have_left)
+
+
+@given(story=st.lists(outcomes, max_size=12))
+def test_nothing_is_sent_after_a_request_that_may_have_created_something(story: list[Any]) -> None:
+    hand = Hand(*story, *[refused(400, "bad_thing")])
+    try:
+        hand.run(submission(budget=1e9))
+    except (SubmissionUnknown, SubmissionRejected, ProviderError):
+        pass
+    sent = len(hand.of(Send))
+    in_doubt = [number for number, outcome in enumerate(story, 1) if _may_have_been_created(outcome)]
+    assert sent <= min(in_doubt, default=len(story) + 1)
+
+
+@given(story=st.lists(outcomes, max_size=12))
+def test_every_send_is_announced_and_every_story_ends_on_record(story: list[Any]) -> None:
+    hand = Hand(*story, *[refused(400, "bad_thing")])
+    ended = _ended(hand)
+    assert states(hand)[0] is INTENT
+    assert states(hand).count(SENDING) == len(hand.of(Send))
+    last = {Task: ACCEPTED, SubmissionUnknown: AMBIGUOUS}.get(type(ended), REJECTED)
+    assert states(hand)[-1] is last
+    assert all(state in {INTENT, SENDING} for state in states(hand)[:-1])
+
+
+def _ended(hand: Hand) -> Any:
+    try:
+        return hand.run(submission(budget=1e9))
+    except (SubmissionUnknown, SubmissionRejected, ProviderError, PluginError) as error:
+        return error
