@@ -1,4 +1,4 @@
-"""A provider that exists in tests only: it can do all that the interface offers, and its words are the plain ones."""
+"""A provider that exists in tests only: it can do all that the interface offers, in plain words."""
 
 from __future__ import annotations
 

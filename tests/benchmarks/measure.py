@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeVar
@@ -27,6 +28,7 @@ class Scale(Struct, frozen=True, kw_only=True):
 
     Attributes:
         rounds: how often each contender has its turn.
+        long_rounds: the same, where one turn takes seconds.
         readings: payloads read in one turn.
         polls: polls in one turn.
         seconds: how long many tasks are followed in one turn.
@@ -34,14 +36,15 @@ class Scale(Struct, frozen=True, kw_only=True):
     """
 
     rounds: int
+    long_rounds: int
     readings: int
     polls: int
     seconds: float
     starts: int
 
 
-FULL: Final = Scale(rounds=7, readings=5000, polls=2000, seconds=4, starts=31)
-QUICK: Final = Scale(rounds=2, readings=500, polls=300, seconds=1, starts=5)
+FULL: Final = Scale(rounds=7, long_rounds=5, readings=5000, polls=1500, seconds=3, starts=31)
+QUICK: Final = Scale(rounds=2, long_rounds=1, readings=500, polls=300, seconds=1, starts=5)
 
 
 def in_turns(measures: Mapping[Key, Callable[[], T]], rounds: int) -> dict[Key, list[T]]:
@@ -61,9 +64,16 @@ def medians(measures: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Ke
 def child(work: str, **arguments: Any) -> dict[str, float]:
     """Have a fresh process of this interpreter do a piece of work, and take what it measured."""
     command = [sys.executable, "-m", "tests.benchmarks.child", work, json.dumps(arguments)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{work} {arguments} failed:\n{done.stderr}")
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured
+
+
+def installed(library: str) -> bool:
+    """Whether a distribution is there; peers are only in the session that compares with them."""
+    return find_spec(library) is not None
 
 
 @contextmanager

@@ -7,12 +7,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
 from reelway.cli.app import app
+
+# Not every system has terminals of this kind.
+with suppress(ImportError):
+    import pty
 
 PATIENCE = 30.0
 """Seconds after which a process that has not done its part never will."""
@@ -65,6 +70,26 @@ def finished(process: subprocess.Popen[str]) -> Outcome:
     """How the process ended."""
     out, err = process.communicate(timeout=PATIENCE)
     return Outcome(process.returncode, out, err)
+
+
+def at_a_terminal(*arguments: str) -> str:
+    """What a person sees of a command."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "reelway.cli", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+        os.close(theirs)
+        shown = b"".join(_chunks(ours))
+        process.wait(PATIENCE)
+    os.close(ours)
+    return shown.decode()
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    # Where the last program leaves, some systems report an error in place of the end.
+    with suppress(OSError):
+        while chunk := os.read(descriptor, 65536):
+            yield chunk
 
 
 def python(code: str, environ: Mapping[str, str] | None = None) -> Outcome:

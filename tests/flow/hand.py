@@ -130,7 +130,7 @@ class Hand:
         answer = self.answers.popleft()
         if isinstance(answer, Exception):
             raise answer
-        return answer(effect) if callable(answer) else answer
+        return answer if isinstance(answer, HttpResponse | Served) else answer(effect)
 
     def _open(self, effect: Open) -> Head:
         self._stream, self._piece = self._answer(effect), 0

@@ -350,11 +350,11 @@ outcomes = st.one_of(
 def test_every_story_ends_within_its_time_and_holds_the_task(story: list[Any], timeout: float) -> None:
     hand = Hand(*story, *[said("running")] * 1000)
     try:
-        task_after = hand.run(following(timeout=timeout))
+        held: Task | None = hand.run(following(timeout=timeout))
     except (WaitTimeout, ProviderUnreachable) as error:
-        assert error.task is not None
-        task_after = error.task
-    assert task_after.ref == task().ref
+        held = error.task
+    assert held is not None
+    assert held.ref == task().ref
     assert hand.clock.monotonic() <= timeout + 0.001
 
 

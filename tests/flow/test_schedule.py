@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,4 +129,4 @@ def test_slots_are_never_closer_than_the_gap(gap: float, arrivals: list[float]) 
         wait, next_free = reserve(next_free, now, gap)
         assert wait >= 0
         taken.append(now + wait)
-    assert all(later - earlier >= gap * 0.999 for earlier, later in zip(taken, taken[1:], strict=False))
+    assert all(later - earlier >= gap * 0.999 for earlier, later in itertools.pairwise(taken))

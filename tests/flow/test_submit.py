@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -199,7 +200,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "verdict"), TABLE, ids=lambda value: repr(value))
+@pytest.mark.parametrize(("answer", "verdict"), TABLE, ids=repr)
 def test_an_answer_means_what_the_table_says(answer: HttpResponse, verdict: Verdict) -> None:
     assert verdict_of(ACME, answer, "") is verdict
 
@@ -361,10 +362,8 @@ def _may_have_been_created(outcome: Any) -> bool:
 @given(story=st.lists(outcomes, max_size=12))
 def test_nothing_is_sent_after_a_request_that_may_have_created_something(story: list[Any]) -> None:
     hand = Hand(*story, *[refused(400, "bad_thing")])
-    try:
+    with contextlib.suppress(SubmissionUnknown, SubmissionRejected, ProviderError):
         hand.run(submission(budget=1e9))
-    except (SubmissionUnknown, SubmissionRejected, ProviderError):
-        pass
     sent = len(hand.of(Send))
     in_doubt = [number for number, outcome in enumerate(story, 1) if _may_have_been_created(outcome)]
     assert sent <= min(in_doubt, default=len(story) + 1)

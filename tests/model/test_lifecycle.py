@@ -425,6 +425,19 @@ def test_an_answer_without_links_does_not_take_the_known_ones_away() -> None:
     assert advance(task, sighting(Seen.SUCCEEDED), LATER)[0].videos == (link,)
 
 
+@pytest.mark.parametrize("seen", [Seen.RUNNING, Seen.UNKNOWN_WORD, Seen.SUCCEEDED])
+def test_an_answer_that_leaves_facts_out_takes_none_away(seen: Seen) -> None:
+    known = {"model": "acme-1", "created_at": START, "expires_at": LATER, "provider_progress": "7%"}
+    task, _ = advance(task_in(State.NEW), sighting(Seen.RUNNING, **known), START)
+    after, _ = advance(task, sighting(seen), LATER)
+    assert {field: getattr(after, field) for field in known} == known
+
+
+def test_a_task_has_ended_when_it_was_first_said_to_have_ended() -> None:
+    task, _ = advance(task_in(State.RUNNING), sighting(Seen.SUCCEEDED, completed_at=START), START)
+    assert advance(task, sighting(Seen.SUCCEEDED, completed_at=LATER), LATER)[0].completed_at == START
+
+
 @pytest.mark.parametrize("seen", [Seen.EXPIRED, Seen.NOT_FOUND])
 @pytest.mark.parametrize(
     ("held", "then"),

@@ -88,7 +88,7 @@ def check_believable(provider: Provider, observation: Observation) -> None:
     for moment in (observation.created_at, observation.completed_at, observation.expires_at):
         assert moment is None or moment.tzinfo is not None
     for video in observation.videos:
-        assert video.url.reveal().startswith(("http://", "https://"))
+        assert video.url.reveal().lower().startswith(("http://", "https://"))
 
 
 def test_there_is_something_to_read() -> None:

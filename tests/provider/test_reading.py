@@ -234,6 +234,13 @@ def test_any_other_error_is_raised(status: int) -> None:
     assert error.kind is not ErrorKind.NOT_FOUND
 
 
+@pytest.mark.parametrize("status", [302, 400, 404, 429, 503])
+def test_an_error_answer_to_a_create_is_raised_even_where_it_names_an_id(status: int) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read_create(ACME, json_response({"id": "job-1", "status": "waiting"}, status), "")
+    assert caught.value.status == status
+
+
 def test_an_error_tells_all_that_the_answer_says() -> None:
     document = {"error": {"code": "invalid_size", "message": "No such size."}}
     error = read_error(ACME, json_response(document, 400, (("X-Request-Id", "r-1"),)))

@@ -23,7 +23,7 @@ class Account(Struct, frozen=True):
 
     Attributes:
         provider: the provider's name.
-        api_key: the key; without one, the provider's environment variable is read (``COMETAPI_KEY`` and so on).
+        api_key: the key; without one, the provider's environment variable is read (``ProviderInfo.key_variable``).
         base_url: another address than the provider's own; without one, ``<NAME>_BASE_URL`` is read.
         requests_per_second: the pace at which the account may be polled.
         cadence: how often to poll a task, in place of what the provider asks for; for sandboxes.

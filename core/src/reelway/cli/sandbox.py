@@ -50,8 +50,8 @@ def sandbox(run: Run, options: SandboxOptions) -> None:
     kit = load_sandbox()
     registry = Registry.installed()
     with kit(registry.providers, port=options.port, job_seconds=options.job_seconds) as served:
-        _introduce(run, served, registry.providers)
         try:
+            _introduce(run, served, registry.providers)
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:

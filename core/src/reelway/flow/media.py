@@ -91,10 +91,14 @@ def _decoded(field: str, media: Media) -> Media:
     """The bytes that a data URI holds (RFC 2397), for a model that takes files only."""
     head, _, data = (media.url or "").partition(",")
     try:
-        content = base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
+        content = unquote_to_bytes(data)
+        content = base64.b64decode(content, validate=True) if head.endswith(";base64") else content
     except ValueError as error:
         raise _unusable(field, "the data URI is malformed") from error
-    return replace(media, url=None, content=content, content_type=media.type, filename=media.name)
+    if not content:
+        raise _unusable(field, "the data URI is empty")
+    told = media.content_type or head.removeprefix("data:").partition(";")[0] or None
+    return replace(media, url=None, content=content, content_type=told, filename=media.name)
 
 
 def _fetch(field: str, media: Media) -> Flow[Media]:

@@ -185,13 +185,13 @@ def _next_hop(source: Source, head: Head, plan: FetchPlan) -> Source:
 
 
 def _target(here: Secret, head: Head) -> Secret | None:
-    """Where a redirect leads; an absolute address stays as it is written."""
+    """Where a redirect leads, if anywhere else; an absolute address stays as it is written."""
     location = find_header(head.headers, "location") or ""
     try:
         target = link(location) or link(urljoin(here.reveal(), location))
     except ValueError:
         return None
-    return Secret(target) if target else None
+    return Secret(target) if target and target != here.reveal() else None
 
 
 def _is_https(url: Secret) -> bool:

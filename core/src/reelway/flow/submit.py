@@ -120,7 +120,7 @@ def _attempt(
         case Verdict.REJECTED:
             yield from _note(submission, SubmissionState.REJECTED, detail=f"HTTP {response.status}")
             raise _rejection(provider, response)
-        case Verdict.AMBIGUOUS:
+        case _:
             yield from _note(
                 submission, SubmissionState.AMBIGUOUS, detail=f"HTTP {response.status}", response=response.body
             )

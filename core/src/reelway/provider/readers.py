@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +23,8 @@ Json: TypeAlias = Any
 
 Place: TypeAlias = str
 """Where a value stands in a document: keys and list indexes joined by dots, as in ``data.output.0``."""
+
+T = TypeVar("T")
 
 MILLISECONDS_FROM = 1e11
 """Numbers below are seconds (until the year 5138), numbers from here on are milliseconds (since 1973)."""
@@ -67,12 +69,7 @@ def decode_object(body: bytes) -> dict[str, Json]:
 def pick(document: Json, place: Place) -> Json:
     """The value at a place, or None where the document does not reach that far."""
     for key in _keys(place):
-        if isinstance(document, dict):
-            document = document.get(key)
-        elif isinstance(document, list) and key.isdecimal():
-            document = document[int(key)] if int(key) < len(document) else None
-        else:
-            return None
+        document = _at(document, key)
     return document
 
 
@@ -84,9 +81,39 @@ def pick_all(document: Json, places: Iterable[Place]) -> Iterator[Json]:
             yield value
 
 
+def first(document: Json, places: tuple[Place, ...], read: Callable[[Json], T | None]) -> T | None:
+    """What ``read`` makes of the first of several places in which it finds something to read."""
+    # A plain loop with one look at the top: each answer is searched in dozens of places, and most are not there.
+    paths = _paths(places)
+    top = document if isinstance(document, dict) else {key: _at(document, key) for key, _ in paths}
+    for key, deeper in paths:
+        if key not in top:
+            continue
+        value = top[key]
+        for inner in deeper:
+            value = _at(value, inner)
+        if value is not None and (found := read(value)) is not None:
+            return found
+    return None
+
+
+def _at(document: Json, key: str) -> Json:
+    if isinstance(document, dict):
+        return document.get(key)
+    if isinstance(document, list) and key.isdecimal():
+        return document[int(key)] if int(key) < len(document) else None
+    return None
+
+
 @cache
 def _keys(place: Place) -> tuple[str, ...]:
     return tuple(place.split("."))
+
+
+@cache
+def _paths(places: tuple[Place, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The topmost key of each place, and those that follow."""
+    return tuple((_keys(place)[0], _keys(place)[1:]) for place in places)
 
 
 def text(value: Json) -> str | None:
@@ -98,15 +125,19 @@ def text(value: Json) -> str | None:
     return None
 
 
-def first_text(document: Json, places: Iterable[Place]) -> str | None:
+def first_text(document: Json, places: tuple[Place, ...]) -> str | None:
     """The first non-empty text of several places."""
-    return next((found for found in map(text, pick_all(document, places)) if found), None)
+    return first(document, places, text)
 
 
-def identifier(document: Json, places: Iterable[Place]) -> str | None:
+def word(value: Json) -> str | None:
+    """A non-empty text in full; a number is none."""
+    return value or None if isinstance(value, str) else None
+
+
+def identifier(document: Json, places: tuple[Place, ...]) -> str | None:
     """The first task id of several places. Ids are texts; a number in such a place is a row number."""
-    values = pick_all(document, places)
-    return next((value for value in values if isinstance(value, str) and value), None)
+    return first(document, places, word)
 
 
 def percent(value: Json) -> int | None:
@@ -132,9 +163,9 @@ def moment(value: Json) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def first_moment(document: Json, places: Iterable[Place]) -> datetime | None:
+def first_moment(document: Json, places: tuple[Place, ...]) -> datetime | None:
     """The first readable point in time of several places."""
-    return next((found for found in map(moment, pick_all(document, places)) if found), None)
+    return first(document, places, moment)
 
 
 def link(value: Json) -> str | None:
@@ -144,6 +175,8 @@ def link(value: Json) -> str | None:
     """
     if not isinstance(value, str) or not value.isprintable() or not value.isascii() or " " in value:
         return None
+    if _PLAIN_LINK.fullmatch(value):
+        return value
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -152,17 +185,18 @@ def link(value: Json) -> str | None:
     return value if usable and not _PLACEHOLDER.search(value) else None
 
 
-def first_link(document: Json, places: Iterable[Place]) -> str | None:
+def first_link(document: Json, places: tuple[Place, ...]) -> str | None:
     """The first usable link of several places."""
-    return next((found for found in map(link, pick_all(document, places)) if found), None)
+    return first(document, places, link)
 
 
 def shown(value: Json) -> str | None:
     """A number or text exactly as written, for keeping beside its reading."""
-    if value is None or (isinstance(value, Mapping | Sequence) and not isinstance(value, str)):
-        return None
     return str(value)[:64] if isinstance(value, str | float | bool) else text(value)
 
+
+_PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+/[^<>{}\"\\^`|]*")
+"""What nearly all links look like, and the rules below all accept: it is told at a fifth of their price."""
 
 _PLACEHOLDER = re.compile(r"[<>{}\"\\^`|]")
 """Characters that no URL may hold (RFC 3986, section 2) and that mark a template or a text."""

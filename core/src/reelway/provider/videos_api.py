@@ -25,15 +25,16 @@ from reelway.provider.readers import (
     Place,
     decode_json,
     decode_object,
+    first,
     first_link,
     first_moment,
     first_text,
     identifier,
     link,
     percent,
-    pick_all,
     shown,
     text,
+    word,
 )
 from reelway.provider.words import meaning
 
@@ -192,7 +193,7 @@ class VideosApi(Provider):
         """Read one answer from a table of places."""
         url = first_link(document, places.links)
         expires_at = first_moment(document, places.expires_at)
-        written = next(iter(pick_all(document, places.progress)), None)
+        written = first(document, places.progress, _as_written)
         return Observation(
             task_id=identifier(document, places.ids),
             provider_status=self._word(document, places.words),
@@ -207,15 +208,15 @@ class VideosApi(Provider):
         )
 
     def _word(self, document: Mapping[str, Json], places: tuple[Place, ...]) -> str | None:
-        words = [word for word in pick_all(document, places) if isinstance(word, str) and word]
-        known = (word for word in words if meaning(word, self.info.words) is not None)
-        return next(known, words[0] if words else None)
+        return first(document, places, self._known_word) or first(document, places, word)
+
+    def _known_word(self, value: Json) -> str | None:
+        written = word(value)
+        return written if meaning(written, self.info.words) is not None else None
 
     def _failure(self, document: Mapping[str, Json], places: Places) -> Failure | None:
         code = first_text(document, places.failure_code)
-        texts = map(text, pick_all(document, places.failure_message))
-        # The family puts reasons and links into the same columns, and a link is signed.
-        message = next((said for said in texts if said and not link(said)), None)
+        message = first(document, places.failure_message, _reason)
         # A code of 0 and empty texts are how the gateways write "no error".
         if message is None and code in {None, "0"}:
             return None
@@ -244,6 +245,16 @@ def _get(template: str, task_id: str) -> HttpRequest:
     quoted = path.replace("{id}", segment(task_id))
     pairs = tuple((key, value.replace("{id}", task_id)) for key, value in parse_qsl(query))
     return HttpRequest(method="GET", path=quoted, query=pairs)
+
+
+def _as_written(value: Json) -> Json:
+    return value
+
+
+def _reason(value: Json) -> str | None:
+    # The family puts reasons and links into the same columns, and a link is signed.
+    said = text(value)
+    return said if said and not link(said) else None
 
 
 def _document(response: HttpResponse) -> Json:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
+
+PIECE: Final = 64 * 1024
+"""Bytes inflated at a time."""
 
 
 class BodyRefused(Exception):
@@ -30,22 +34,27 @@ class BoundedBody:
         self._received += len(chunk)
         if self._received > self._limit:
             raise BodyRefused(f"it is larger than {self._limit} bytes")
-        if self._inflate is not None:
-            chunk = self._inflated(chunk)
-        self._size += len(chunk)
-        if self._size > self._limit:
-            raise BodyRefused(f"it inflates to more than {self._limit} bytes")
-        self._parts.append(chunk)
+        for part in [chunk] if self._inflate is None else self._inflated(chunk):
+            self._size += len(part)
+            if self._size > self._limit:
+                raise BodyRefused(f"it inflates to more than {self._limit} bytes")
+            self._parts.append(part)
 
     def whole(self) -> bytes:
         """Everything taken so far."""
         return b"".join(self._parts)
 
-    def _inflated(self, chunk: bytes) -> bytes:
-        try:
-            return bytes(self._inflate.decompress(chunk, self._limit - self._size + 1))
-        except zlib.error as error:
-            raise BodyRefused("its compression is broken") from error
+    def _inflated(self, chunk: bytes) -> Iterator[bytes]:
+        """The chunk inflated, a little at a time: what a small one can become may not fit into memory."""
+        full = True
+        # A piece that came out full may have more behind it, even where all that went in is used up.
+        while chunk or full:
+            try:
+                part = self._inflate.decompress(chunk, PIECE)
+            except zlib.error as error:
+                raise BodyRefused("its compression is broken") from error
+            chunk, full = self._inflate.unconsumed_tail, len(part) == PIECE
+            yield part
 
 
 def _inflater(encoding: str) -> Any:

@@ -129,7 +129,8 @@ class AsyncBackend:
         found = await asyncio.to_thread(resolve, self._core, host, port)
         for address, share in shared_out(judged(found, self._judge), timeout):
             try:
-                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
+                stream = await self._inner.connect_tcp(address, port, share, local_address, socket_options)
+                return TidyStream(stream)
             except (self._core.ConnectError, self._core.ConnectTimeout) as error:
                 caught = error
         raise caught or self._core.ConnectError("the name has no address")
@@ -141,6 +142,39 @@ class AsyncBackend:
     async def sleep(self, seconds: float) -> None:
         """Wait between the library's own attempts, of which we ask for none."""
         await asyncio.sleep(seconds)
+
+
+class TidyStream:
+    """A connection that is closed when it is cancelled on its way to encryption, where the library forgets it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Some bytes, or none at the end."""
+        return bytes(await self._stream.read(max_bytes, timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """All bytes."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Let go."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Any:
+        """Go on encrypted."""
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the pool asks about the connection."""
+        return self._stream.get_extra_info(info)
 
 
 def judged(addresses: list[str], judge: Judge) -> list[str]:

@@ -12,7 +12,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -102,6 +102,12 @@ def _plain_request(request: httpx.Request) -> HttpRequest:
     )
 
 
+@cache
+def tls_context(module: Any) -> Any:
+    """How a library encrypts. Making this reads all certificates of the system, so everybody shares one."""
+    return module.create_ssl_context()
+
+
 class Purpose(StrEnum):
     """What a connection is for; each purpose has connections of its own."""
 
@@ -136,9 +142,10 @@ class _Http:
 
     def _network(self, purpose: Purpose) -> Any:
         # No bound on connections: the drivers bound what is sent at once, and downloads must not wait in a queue.
-        transport = getattr(self._module, self.transport_class)(verify=self._tls)
+        tls = tls_context(self._module)
+        transport = getattr(self._module, self.transport_class)(verify=tls)
         transport._pool = getattr(self._core, self.pool_class)(  # noqa: SLF001
-            ssl_context=self._tls,
+            ssl_context=tls,
             max_connections=None,
             max_keepalive_connections=0 if purpose is Purpose.CREATE else KEEPALIVE_CONNECTIONS,
             keepalive_expiry=KEEPALIVE_SECONDS,
@@ -146,11 +153,6 @@ class _Http:
             network_backend=self.backend_class(self._core, self._judge(purpose)),
         )
         return transport
-
-    @cached_property
-    def _tls(self) -> Any:
-        # Making one reads the certificates, so all connections of an account share it.
-        return self._module.create_ssl_context()
 
     def _judge(self, purpose: Purpose) -> Judge:
         if purpose is Purpose.LINK:

@@ -100,11 +100,14 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("UnsupportedProtocol", "the address is no http or https address"),
     ("ProtocolError", "the rules of HTTP were broken"),
     ("InvalidURL", "the address is malformed"),
+    ("ConnectionNotAvailable", "the connection was busy"),
     ("DecodingError", "the compression is broken"),
     ("TooManyRedirects", "there were too many redirects"),
     ("StreamError", "the answer was read in the wrong order"),
     ("BodyRefused", "the body was refused"),
     ("UnicodeError", "a text holds half a character"),
+    ("HTTPError", "the exchange failed"),
+    ("CookieConflict", "the exchange failed"),
 )
 
 
@@ -123,7 +126,7 @@ def _detail(caught: BaseException) -> str:
         return str(caught)
     for cause in _causes(caught):
         if isinstance(cause, ssl.SSLError):
-            return cause.reason or "TLS failed"
+            return str(getattr(cause, "reason", None) or "TLS failed")
         if isinstance(cause, socket.gaierror):
             return "the host name is not known"
         if isinstance(cause, OSError) and cause.errno is not None:

@@ -1,0 +1,1 @@
+"""What writes and builds the manual; no part of the manual itself."""

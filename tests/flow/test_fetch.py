@@ -1,0 +1,687 @@
+"""What is published is the whole video, or nothing is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from reelway.errors import Billed, DownloadError, Fault, LinkExpired, OutputMissing
+from reelway.flow.effects import Flow, Open, Phase, Read, Send
+from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
+from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint
+from reelway.model.http import Headers, HttpRequest
+from reelway.model.observation import Status
+from reelway.model.task import Artifact, Task
+from reelway.provider.interface import Provider
+from tests.acme import ACME, LINK, refused, said, task
+from tests.flow.hand import Hand, Served, broken, raises
+from tests.sandbox import caller
+
+BASE = "https://api.acme.example"
+OTHER = "https://cdn.example/other.mp4?sig=OTHER"
+VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 8
+TAG = '"tag-1"'
+
+
+class MemoryPart:
+    """An unfinished file in memory."""
+
+    def __init__(self, content: bytes = b"", validator: str | None = None) -> None:
+        self.content = content
+        self.validator = validator
+        self.published: bytes | None = None
+        self.suspended = True
+        self.failing = ""
+
+    def resume_point(self) -> ResumePoint:
+        return ResumePoint(len(self.content), self.validator) if self.validator else ResumePoint()
+
+    def start(self, resume: ResumePoint) -> None:
+        self._fail("start")
+        self.content, self.validator, self.suspended = self.content[: resume.size], resume.validator, False
+
+    def append(self, chunk: bytes) -> None:
+        self._fail("append")
+        self.content += chunk
+
+    def suspend(self) -> None:
+        self._fail("suspend")
+        self.suspended = True
+
+    def discard(self) -> None:
+        self.content, self.validator = b"", None
+
+    def publish(self) -> str:
+        assert self.suspended
+        self._fail("publish")
+        self.published = self.content
+        return hashlib.sha256(self.content).hexdigest()
+
+    def _fail(self, step: str) -> None:
+        if self.failing == step:
+            raise OSError(28, "No space left on device", "/home/somebody/video.mp4.part")
+
+
+def plan(**facts: Any) -> FetchPlan:
+    standard: dict[str, Any] = {
+        "base_url": BASE,
+        "own": lambda url: url.startswith(BASE + "/"),
+        "draw": lambda: 0.5,
+        "progress": lambda size, total: None,
+    }
+    return FetchPlan(**(standard | facts))
+
+
+def fetching(
+    part: MemoryPart, *links: str, provider: Provider = ACME, held: Task | None = None, **facts: Any
+) -> Flow[Fetched]:
+    done = held or task(links=links, status=Status.SUCCEEDED, confirmed=True, artifact=Artifact.AVAILABLE)
+    return fetch(provider, done, part, plan(**facts))
+
+
+def whole(body: bytes = VIDEO, *, tag: str | None = TAG, pieces: int = 4, breaks: int | None = None) -> Served:
+    """The file with HTTP 200; ``breaks`` lets so many bytes arrive."""
+    headers: Headers = (("Content-Length", str(len(body))),)
+    headers += (("ETag", tag),) if tag else ()
+    return _served(200, headers, body, pieces, breaks)
+
+
+def rest(start: int, body: bytes = VIDEO, *, tag: str | None = TAG, breaks: int | None = None) -> Served:
+    """The file from ``start`` on with HTTP 206."""
+    headers: Headers = (("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}"),)
+    headers += (("ETag", tag),) if tag else ()
+    return _served(206, headers, body[start:], 3, breaks)
+
+
+def _served(status: int, headers: Headers, body: bytes, pieces: int, breaks: int | None) -> Served:
+    arriving = body if breaks is None else body[:breaks]
+    size = max(1, len(arriving) // pieces)
+    cut = tuple(arriving[at : at + size] for at in range(0, len(arriving), size))
+    return Served(status=status, headers=headers, pieces=cut, breaks=breaks is not None)
+
+
+def page(status: int, **headers: str) -> Served:
+    spelt = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Served(status=status, headers=spelt, pieces=(b"<!doctype html><title>Sorry</title>",))
+
+
+def moved(to: str, status: int = 302) -> Served:
+    return Served(status=status, headers=(("Location", to),))
+
+
+def asked(hand: Hand) -> list[str]:
+    """What was asked for: links by themselves, requests to the API by their path; a star marks the key."""
+    return [
+        ("*" if effect.keyed else "") + effect.url.reveal() if effect.url else f"*{_path(effect.request)}"
+        for effect in hand.of(Open)
+    ]
+
+
+def _path(request: HttpRequest | None) -> str:
+    assert request is not None
+    return "/" + request.path + ("?" + request.query[0][1] if request.query else "")
+
+
+# --- the good way ---
+
+
+def test_a_result_is_fetched_checked_and_published() -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    fetched = hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert (fetched.size, fetched.sha256) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
+    assert fetched.task.artifact is Artifact.STORED
+    assert hand.seen == [fetched.task]
+    assert asked(hand) == [LINK]
+    assert hand.all_closed
+
+
+def test_the_first_bytes_may_come_one_by_one() -> None:
+    part = MemoryPart()
+    Hand(whole(pieces=len(VIDEO))).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_result_without_a_length_is_taken_to_its_end() -> None:
+    part = MemoryPart()
+    Hand(Served(pieces=(VIDEO,))).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_length_that_is_no_number_counts_as_none() -> None:
+    part = MemoryPart()
+    Hand(Served(headers=(("Content-Length", "+12"),), pieces=(VIDEO,))).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_progress_tells_the_bytes_and_the_whole() -> None:
+    told: list[tuple[int, int | None]] = []
+    Hand(whole(pieces=4)).run(fetching(MemoryPart(), LINK, progress=lambda *both: told.append(both)))
+    assert told[-1] == (len(VIDEO), len(VIDEO))
+    assert [size for size, _ in told] == sorted(size for size, _ in told)
+
+
+def test_what_progress_raises_ends_the_download_and_keeps_what_came() -> None:
+    def stop(size: int, total: int | None) -> None:
+        raise InterruptedError("enough")
+
+    part, hand = MemoryPart(), Hand(whole())
+    assert isinstance(raises(fetching(part, LINK, progress=stop), hand), InterruptedError)
+    assert hand.all_closed
+    assert part.suspended
+    assert part.content
+    assert part.published is None
+
+
+# --- resuming ---
+
+
+def test_a_broken_connection_is_resumed_where_it_broke() -> None:
+    part, hand = MemoryPart(), Hand(whole(breaks=1000), rest(1000))
+    Hand.run(hand, fetching(part, LINK))
+    assert part.published == VIDEO
+    second = hand.of(Open)[1]
+    assert second.headers == (("Range", "bytes=1000-"), ("If-Range", TAG))
+    assert hand.slept == [1]
+
+
+def test_what_an_earlier_download_left_is_continued() -> None:
+    part, hand = MemoryPart(VIDEO[:700], TAG), Hand(rest(700))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+@pytest.mark.parametrize("tag", [None, 'W/"tag-1"', "tag-1", '"tag', "", '"a"b"', '"a b"'])
+def test_without_a_strong_validator_everything_starts_anew(tag: str | None) -> None:
+    part, hand = MemoryPart(), Hand(whole(tag=tag, breaks=1000), whole(tag=tag))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert hand.of(Open)[1].headers == ()
+
+
+def test_a_validator_that_somebody_damaged_is_not_sent() -> None:
+    part, hand = MemoryPart(VIDEO[:700], '"x"\r\nEvil: 1'), Hand(whole())
+    hand.run(fetching(part, LINK))
+    assert hand.of(Open)[0].headers == ()
+    assert part.published == VIDEO
+
+
+def test_a_whole_answer_to_a_resumption_starts_from_zero() -> None:
+    other = VIDEO[:-1] + b"\xff"
+    part, hand = MemoryPart(VIDEO[:700], TAG), Hand(whole(other, tag='"tag-2"'))
+    hand.run(fetching(part, LINK))
+    assert part.published == other
+
+
+WRONG_PARTS: list[Headers] = [
+    (("Content-Range", f"bytes 0-{len(VIDEO) - 1}/{len(VIDEO)}"),),
+    (("Content-Range", f"bytes 701-{len(VIDEO) - 1}/{len(VIDEO)}"),),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 2}/{len(VIDEO)}"),),
+    (("Content-Range", "bytes 700-*/*"),),
+    (("Content-Range", "bytes 700-800"),),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/*"),),
+    (("Content-Range", "seconds 1-2/3"),),
+    (),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/{len(VIDEO)}"), ("ETag", '"tag-2"')),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/{len(VIDEO)}"), ("ETag", "W/" + TAG)),
+]
+
+
+@pytest.mark.parametrize("headers", WRONG_PARTS, ids=str)
+def test_another_part_than_was_asked_for_is_thrown_away_with_what_was_there(headers: Headers) -> None:
+    part, hand = MemoryPart(VIDEO[:700], TAG), Hand(Served(status=206, headers=headers, pieces=(b"x",)), whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert hand.of(Open)[1].headers == ()
+
+
+def test_a_part_that_nobody_asked_for_is_thrown_away() -> None:
+    part, hand = MemoryPart(), Hand(rest(0), whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_range_that_cannot_be_met_starts_from_zero() -> None:
+    part, hand = MemoryPart(VIDEO[:700], TAG), Hand(page(416), whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_file_that_ends_too_early_is_resumed() -> None:
+    short = Served(headers=(("Content-Length", str(len(VIDEO))), ("ETag", TAG)), pieces=(VIDEO[:900],))
+    part, hand = MemoryPart(), Hand(short, rest(900))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_file_that_ends_within_its_first_bytes_is_fetched_again() -> None:
+    short = Served(headers=(("Content-Length", str(len(VIDEO))),), pieces=(VIDEO[:3],))
+    part, hand = MemoryPart(), Hand(short, whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_file_that_is_longer_than_promised_is_never_published() -> None:
+    long = Served(headers=(("Content-Length", "100"), ("ETag", TAG)), pieces=(VIDEO,))
+    part, hand = MemoryPart(), Hand(*[long] * ATTEMPTS)
+    assert isinstance(raises(fetching(part, LINK), hand), DownloadError)
+    assert part.published is None
+
+
+@given(cuts=st.lists(st.integers(1, len(VIDEO) - 1), max_size=6, unique=True), tag=st.sampled_from([TAG, None]))
+def test_however_often_it_breaks_what_is_published_is_the_file(cuts: list[int], tag: str | None) -> None:
+    part, held = MemoryPart(), 0
+    answers: list[Any] = []
+    for cut in sorted(cuts):
+        if held >= 16 and tag:
+            answers.append(rest(held, breaks=cut - held))
+            held = cut
+        else:
+            answers.append(whole(tag=tag, breaks=cut))
+            held = cut if cut >= 16 and tag else 0
+    answers.append(rest(held) if held else whole(tag=tag))
+    hand = Hand(*answers)
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert hand.all_closed
+
+
+# --- giving up ---
+
+
+@pytest.mark.parametrize("status", [206, 304, 408, 416, 429, 451, 500, 502, 503, 504])
+def test_passing_trouble_is_tried_again_a_few_times(status: int) -> None:
+    part, hand = MemoryPart(), Hand(*[page(status)] * ATTEMPTS)
+    error = raises(fetching(part, LINK), hand)
+    assert type(error) is DownloadError
+    assert f"HTTP {status}" in str(error)
+    assert hand.slept == [1, 2, 4, 8, 16]
+    assert part.published is None
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_connection_that_never_comes_about_is_given_up(phase: Phase) -> None:
+    hand = Hand(*[broken(phase)] * ATTEMPTS)
+    error = raises(fetching(MemoryPart(), LINK), hand)
+    assert type(error) is DownloadError
+    assert (error.retryable, error.billed, error.resubmit_safe) == (True, Billed.YES, False)
+    assert hand.all_closed
+
+
+def test_trouble_that_passes_is_forgotten() -> None:
+    part, hand = MemoryPart(), Hand(*[page(503)] * (ATTEMPTS - 1), whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_pause_that_the_server_asks_for_is_made() -> None:
+    hand = Hand(page(503, retry_after="40"), page(429, retry_after="Thu, 01 Jan 2026 00:01:40 GMT"), whole())
+    hand.run(fetching(MemoryPart(), LINK))
+    assert hand.slept == [40, 60]
+
+
+def test_as_long_as_the_file_grows_it_is_tried_again() -> None:
+    steps = range(100, len(VIDEO), 100)
+    answers = [whole(breaks=100), *(rest(at, breaks=100) for at in steps[:-1]), rest(steps[-1])]
+    part, hand = MemoryPart(), Hand(*answers)
+    hand.run(fetching(part, LINK))
+    assert len(answers) > 2 * ATTEMPTS
+    assert part.published == VIDEO
+
+
+def test_bytes_that_come_anew_each_time_and_lead_nowhere_are_no_growth() -> None:
+    hand = Hand(*[whole(tag=None, breaks=1000)] * 50)
+    assert isinstance(raises(fetching(MemoryPart(), LINK), hand), DownloadError)
+    assert len(hand.of(Open)) == ATTEMPTS
+
+
+def test_a_length_that_is_never_reached_is_no_growth() -> None:
+    short = Served(headers=(("Content-Length", str(len(VIDEO) + 5)), ("ETag", TAG)), pieces=(VIDEO,))
+    hand = Hand(short, *[page(416), short] * 50)
+    assert isinstance(raises(fetching(MemoryPart(), LINK), hand), DownloadError)
+    assert len(hand.of(Open)) <= 2 * ATTEMPTS
+
+
+def test_what_has_arrived_stays_for_the_next_time() -> None:
+    part, hand = MemoryPart(), Hand(whole(breaks=1000), *[page(503)] * ATTEMPTS)
+    assert isinstance(raises(fetching(part, LINK), hand), DownloadError)
+    assert (part.content, part.validator) == (VIDEO[:1000], TAG)
+
+
+# --- what is no video ---
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"error": {"message": "not ready", "type": "invalid_request_error"}}',
+        b"<!doctype html><html><body>Sorry, please come back later.</body></html>",
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>',
+        b"The free plan has ended.",
+    ],
+)
+@pytest.mark.parametrize("content_type", ["video/mp4", "application/json"])
+def test_an_error_page_is_never_published_whatever_it_is_called(body: bytes, content_type: str) -> None:
+    answer = Served(headers=(("Content-Type", content_type), ("Content-Length", str(len(body)))), pieces=(body,))
+    part, hand = MemoryPart(), Hand(answer, said("succeeded", video_url=LINK), answer, refused(500), answer, answer)
+    error = raises(fetching(part, LINK), hand)
+    assert isinstance(error, LinkExpired)
+    assert part.published is None
+    assert part.content == b""
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "GZIP"])
+def test_a_compressed_file_is_refused(encoding: str) -> None:
+    answer = Served(headers=(("Content-Encoding", encoding),), pieces=(VIDEO,))
+    hand = Hand(answer, refused(500), answer, refused(500), answer, answer)
+    assert "compressed" in str(raises(fetching(MemoryPart(), LINK), hand))
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_an_encoding_that_is_none_is_fine(encoding: str) -> None:
+    part = MemoryPart()
+    Hand(Served(headers=(("Content-Encoding", encoding),), pieces=(VIDEO,))).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+# --- bounds ---
+
+
+def test_a_promised_length_beyond_the_limit_is_refused_before_a_byte_is_taken() -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    error = raises(fetching(part, LINK, limit=len(VIDEO) - 1), hand)
+    assert isinstance(error, DownloadError)
+    assert not hand.of(Read)
+    assert "limit" in str(error)
+
+
+def test_more_bytes_than_the_limit_are_refused_as_they_come() -> None:
+    part, hand = MemoryPart(), Hand(Served(pieces=(VIDEO,) * 100))
+    assert isinstance(raises(fetching(part, LINK, limit=3 * len(VIDEO)), hand), DownloadError)
+    assert len(part.content) <= 3 * len(VIDEO)
+    assert hand.all_closed
+
+
+def test_a_file_of_exactly_the_limit_is_fine() -> None:
+    part = MemoryPart()
+    Hand(whole()).run(fetching(part, LINK, limit=len(VIDEO)))
+    assert part.published == VIDEO
+
+
+def test_a_connection_on_which_nothing_comes_is_given_up_and_resumed() -> None:
+    stalled = Served(headers=whole().headers, pieces=(VIDEO[:500], 1e9))
+    part, hand = MemoryPart(), Hand(stalled, rest(500))
+    hand.run(fetching(part, LINK, inactivity=60))
+    assert part.published == VIDEO
+    assert hand.clock.monotonic() == 61
+
+
+def test_dripping_bytes_do_not_outlive_the_deadline() -> None:
+    drip = Served(
+        headers=whole().headers, pieces=(VIDEO[:20], *[part for _ in range(500) for part in (45.0, b"x")])
+    )
+    hand = Hand(drip)
+    error = raises(fetching(MemoryPart(), LINK, timeout=1000), hand)
+    assert isinstance(error, DownloadError)
+    assert hand.clock.monotonic() == 1000
+
+
+def test_no_attempt_is_begun_that_the_deadline_would_cut() -> None:
+    hand = Hand(*[page(503, retry_after="100")] * 9)
+    assert isinstance(raises(fetching(MemoryPart(), LINK, timeout=150), hand), DownloadError)
+    assert hand.slept == [100]
+
+
+def test_every_step_is_bounded_by_inactivity_and_by_what_is_left() -> None:
+    hand = Hand(whole())
+    hand.run(fetching(MemoryPart(), LINK, timeout=30, inactivity=60))
+    assert {effect.timeout for effect in hand.of(Open)} | {effect.timeout for effect in hand.of(Read)} == {30}
+
+
+# --- redirects ---
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_followed_hop_by_hop(status: int) -> None:
+    part, hand = MemoryPart(), Hand(moved(OTHER, status), whole())
+    hand.run(fetching(part, LINK))
+    assert asked(hand) == [LINK, OTHER]
+    assert part.published == VIDEO
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/b.mp4?x=%2F", "https://cdn.example/b.mp4?x=%2F"),
+        ("b.mp4", "https://cdn.example/b.mp4"),
+        ("//other.example/c", "https://other.example/c"),
+        ("?again", "https://cdn.example/a%2Fb.mp4?again"),
+        ("HTTPS://OTHER.example/%7e?", "HTTPS://OTHER.example/%7e?"),
+    ],
+)
+def test_a_hop_is_relative_to_the_one_before_and_otherwise_untouched(location: str, target: str) -> None:
+    hand = Hand(moved(location), whole())
+    hand.run(fetching(MemoryPart(), LINK))
+    assert asked(hand)[1] == target
+
+
+def refusals(hand_over: Served) -> Hand:
+    """One source after the other says the same; asking for a new link gives the old one."""
+    answers: list[Any] = [hand_over, said("succeeded", video_url=LINK)] * 2
+    return Hand(*answers, hand_over, page(404))
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["", "http://cdn.example/plain.mp4", "ftp://cdn.example/x", "https://[::1", "javascript:1", "https://", "//"],
+)
+def test_a_redirect_that_must_not_be_followed_is_a_refusal(location: str) -> None:
+    hand = refusals(moved(location))
+    assert isinstance(raises(fetching(MemoryPart(), LINK), hand), LinkExpired)
+    assert set(asked(hand)) == {LINK, "*/v1/videos/task-1/content"}
+
+
+def test_a_plain_link_may_lead_to_a_plain_one() -> None:
+    part = MemoryPart()
+    Hand(moved("http://b.example/v"), whole()).run(fetching(part, "http://a.example/v"))
+    assert part.published == VIDEO
+
+
+def test_redirects_are_counted() -> None:
+    circle = [moved(f"https://cdn.example/{hop}") for hop in range(REDIRECTS)]
+    part = MemoryPart()
+    Hand(*circle, whole()).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+    again: list[Any] = [*circle, moved(LINK)]
+    hand = Hand(*again, refused(500), *again, refused(500), *again, page(404))
+    assert f"more than {REDIRECTS} redirects" in str(raises(fetching(MemoryPart(), LINK), hand))
+
+
+def test_a_resumption_travels_with_every_hop() -> None:
+    hand = Hand(moved(OTHER), rest(700))
+    hand.run(fetching(MemoryPart(VIDEO[:700], TAG), LINK))
+    assert len({effect.headers for effect in hand.of(Open)}) == 1
+
+
+def test_the_key_goes_with_the_account_s_own_address_and_to_no_other_hop() -> None:
+    own = f"{BASE}/v1/videos/task-1/content"
+    hand = Hand(moved(OTHER), whole())
+    hand.run(fetching(MemoryPart(), own))
+    assert asked(hand) == [f"*{own}", OTHER]
+
+
+# --- renewing, and the content route ---
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410])
+def test_a_refused_link_is_renewed_by_asking_again(status: int) -> None:
+    part, hand = MemoryPart(), Hand(page(status), said("succeeded", video_url=OTHER), whole())
+    fetched = hand.run(fetching(part, LINK))
+    assert asked(hand) == [LINK, OTHER]
+    assert part.published == VIDEO
+    assert fetched.task.videos[0].url.reveal() == OTHER
+
+
+def test_a_link_is_renewed_twice_and_then_the_content_route_serves() -> None:
+    renewal = said("succeeded", video_url=LINK)
+    part, hand = MemoryPart(), Hand(page(403), renewal, page(403), renewal, page(403), whole(tag=None))
+    hand.run(fetching(part, LINK))
+    assert asked(hand) == [LINK, LINK, LINK, "*/v1/videos/task-1/content"]
+    assert len(hand.of(Send)) == 2
+    assert part.published == VIDEO
+
+
+def test_where_nothing_serves_it_any_more_the_link_has_expired() -> None:
+    hand = refusals(page(403))
+    error = raises(fetching(MemoryPart(), LINK), hand)
+    assert isinstance(error, LinkExpired)
+    assert error.task is not None
+    assert error.task.ref == task().ref
+    assert "HTTP 403; content route: HTTP 404" in str(error)
+    assert LINK not in str(error)
+
+
+def test_a_renewal_that_fails_leaves_the_old_link_to_be_tried() -> None:
+    part, hand = MemoryPart(), Hand(page(403), refused(502), page(403), broken(Phase.SENDING), whole())
+    hand.run(fetching(part, LINK))
+    assert asked(hand) == [LINK, LINK, LINK]
+    assert part.published == VIDEO
+
+
+def test_an_address_that_our_guard_refuses_is_a_refused_link() -> None:
+    part = MemoryPart()
+    hand = Hand(broken(Phase.CONNECTING, refused=True), said("succeeded", video_url=OTHER), whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert not hand.slept
+
+
+def test_without_a_link_the_provider_is_asked_once_more_and_then_the_content_route() -> None:
+    part, hand = MemoryPart(), Hand(said("succeeded"), whole(tag=None))
+    hand.run(fetching(part))
+    assert len(hand.of(Send)) == 1
+    assert asked(hand) == ["*/v1/videos/task-1/content"]
+    assert part.published == VIDEO
+
+
+def test_a_link_that_came_late_is_found() -> None:
+    part, hand = MemoryPart(), Hand(said("succeeded", video_url=LINK), whole())
+    hand.run(fetching(part))
+    assert asked(hand) == [LINK]
+
+
+def test_where_there_never_was_a_link_nor_content_the_output_is_missing() -> None:
+    error = raises(fetching(MemoryPart()), Hand(said("succeeded"), page(404)))
+    assert type(error) is OutputMissing
+    assert error.task is not None
+
+
+def test_without_link_and_content_route_the_output_is_missing() -> None:
+    held = task(status=Status.SUCCEEDED, confirmed=True)
+    aside = replace(held, ref=replace(held.ref, route="side"))
+    hand = Hand(said("succeeded"))
+    assert type(raises(fetching(MemoryPart(), held=aside), hand)) is OutputMissing
+    assert not hand.of(Open)
+
+
+def test_another_rendition_comes_from_the_content_route() -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    part, hand = MemoryPart(), Hand(whole(picture))
+    hand.run(fetching(part, LINK, variant="thumbnail"))
+    assert asked(hand) == ["*/v1/videos/task-1/content?thumbnail"]
+    assert part.published == picture
+    assert not hand.of(Send)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        (OTHER, OTHER),
+        ("/files/x.mp4", f"*{BASE}/files/x.mp4"),
+        ("content/x", f"*{BASE}/v1/videos/task-1/content/x"),
+    ],
+)
+def test_a_content_route_may_redirect(location: str, target: str) -> None:
+    hand = Hand(said("succeeded"), moved(location), whole())
+    hand.run(fetching(MemoryPart()))
+    assert asked(hand)[1] == target
+
+
+def test_a_content_route_does_not_redirect_to_plain_http() -> None:
+    hand = Hand(said("succeeded"), moved("http://cdn.example/v.mp4"), whole())
+    assert "https to http" in str(raises(fetching(MemoryPart()), hand))
+    assert len(hand.of(Open)) == 1
+
+
+def test_no_renewal_is_begun_without_time_for_it() -> None:
+    def late(effect: Any) -> Served:
+        hand.clock.advance(100)
+        return page(403)
+
+    hand = Hand(late)
+    error = raises(fetching(MemoryPart(), LINK, timeout=50), hand)
+    assert isinstance(error, DownloadError)
+    assert not hand.of(Send)
+
+
+def test_asking_again_is_bounded_by_what_is_left() -> None:
+    hand = Hand(page(403), said("succeeded", video_url=LINK), whole())
+    hand.run(fetching(MemoryPart(), LINK, timeout=12))
+    assert hand.of(Send)[0].timeout == 12
+
+
+def test_a_failed_download_never_creates() -> None:
+    hand = refusals(page(410))
+    raises(fetching(MemoryPart(), LINK), hand)
+    assert {effect.request.method for effect in hand.of(Send)} == {"GET"}
+
+
+# --- the disk ---
+
+
+@pytest.mark.parametrize("step", ["start", "append", "suspend", "publish"])
+def test_a_disk_that_refuses_is_told_with_the_task(step: str) -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    part.failing = step
+    error = raises(fetching(part, LINK), hand)
+    assert type(error) is DownloadError
+    assert error.task is not None
+    assert "No space left on device" in str(error)
+    assert error.fault is Fault.CALLER
+    assert hand.all_closed
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        lambda: [whole()],
+        lambda: [page(403), said("succeeded", video_url=OTHER), whole()],
+        lambda: [moved(OTHER), whole(breaks=500), moved(OTHER), rest(500)],
+    ],
+)
+def test_no_effect_shows_a_signed_link(answers: Callable[[], list[Any]]) -> None:
+    hand = Hand(*answers())
+    hand.run(fetching(MemoryPart(), LINK))
+    shown = repr(hand.effects)
+    assert "SIGNATURE" not in shown
+    assert "OTHER" not in shown
+
+
+def test_a_provider_without_a_content_route_leaves_a_dead_link_expired() -> None:
+    class Bare(caller.Acme):
+        def encode_content(self, task_id: str, route: str, variant: str = "video") -> HttpRequest:
+            raise self._not_supported("content route")
+
+    dead: list[Any] = [page(403), refused(502)] * 2
+    error = raises(fetching(MemoryPart(), LINK, provider=Bare()), Hand(*dead, page(403)))
+    assert type(error) is LinkExpired
+    assert "HTTP 403" in str(error)
