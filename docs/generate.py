@@ -20,7 +20,7 @@ DOCS: Final = Path(__file__).parent
 Parts: TypeAlias = Mapping[str, Callable[[], str]]
 
 PARTS: Final[Mapping[str, Parts]] = {
-    "command.md": {"exit codes": parts.exit_codes},
+    "command.md": {"commands": parts.commands, "exit codes": parts.exit_codes},
     "downloads.md": {"limits": parts.download_limits},
     "errors.md": {"tree": parts.error_tree, "classes": parts.error_classes, "kinds": parts.error_kinds},
     "lifecycle.md": {"diagram": parts.diagram, "table": parts.transition_table},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 
 
@@ -32,7 +33,7 @@ def yes(value: object) -> str:
     return "yes" if value else "no"
 
 
-def first_line(documented: object) -> str:
-    """The first line of a docstring, with Markdown's code marks."""
-    lines = (documented.__doc__ or "").strip().splitlines()
-    return lines[0].replace("``", "`") if lines else ""
+def first_paragraph(documented: object) -> str:
+    """What a docstring says first, with Markdown's code marks."""
+    text, _, _ = inspect.cleandoc(documented.__doc__ or "").partition("\n\n")
+    return " ".join(text.split()).replace("``", "`")

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 import reelway.errors as errors_module
 from reelway import Account, Media, VideoRequest
+from reelway.cli.app import PANELS
 from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, ProviderError, ReelwayError
 from reelway.flow import fetch, follow, schedule, stream
@@ -27,7 +28,7 @@ from reelway.provider.registry import Registry
 from reelway.sandbox import CATALOG, Fault
 from reelway.sandbox.faults import Takes
 from reelway.transport.drivers import IN_FLIGHT
-from tools.markup import code, fence, first_line, join, table, yes
+from tools.markup import code, fence, first_paragraph, join, table, yes
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 
@@ -80,7 +81,7 @@ def error_tree() -> str:
 
 def error_classes() -> str:
     """What each class carries."""
-    rows = ([code(one.__name__), *_facts(one), first_line(one)] for one in _all_errors(ReelwayError))
+    rows = ([code(one.__name__), *_facts(one), first_paragraph(one)] for one in _all_errors(ReelwayError))
     return table(["class", "fault", "retryable", "resubmit safe", "billed", "meaning"], rows)
 
 
@@ -100,7 +101,14 @@ def error_kinds() -> str:
 def _all_errors(base: type[ReelwayError]) -> Iterable[type[ReelwayError]]:
     yield base
     for child in base.__subclasses__():
-        yield from _all_errors(child)
+        if child.__module__ == errors_module.__name__:
+            yield from _all_errors(child)
+
+
+def commands() -> str:
+    """The commands, in the order of the help."""
+    bodies = (body for panel in PANELS.values() for body in panel)
+    return table(["command", "does"], ([code(body.__name__), first_paragraph(body)] for body in bodies))
 
 
 def exit_codes() -> str:

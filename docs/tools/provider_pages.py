@@ -62,7 +62,8 @@ def _sections(provider: Provider) -> Iterable[str]:
 
 def _models(provider: Provider) -> str:
     head = ["model", "also called", "seconds", "ratios", "resolutions", "inputs", "more"]
-    sources = join(dict.fromkeys(code(spec.source) for spec in provider.models.models))
+    named = dict.fromkeys(spec.source for spec in provider.models.models)
+    sources = join(code(source) if "/" in source else source for source in named)
     return f"{table(head, map(_model, provider.models.models))}\n\nThe provider's pages for these: {sources}."
 
 

@@ -6,12 +6,21 @@ import importlib
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
 import reelway
 from reelway.errors import ReelwayError
+from reelway.flow.follow import FAILURE_LIMIT
+from reelway.flow.media import MEDIA_LIMIT
+from reelway.flow.stream import REFUSED_STATUSES
+from reelway.flow.submit import SubmitPlan
+from reelway.model.lifecycle import NOT_FOUND_GRACE, NOT_FOUND_LIMIT
+from reelway.operations import SUBMIT_SECONDS
 from tests.docs.pages import DOCS, PAGES, ROOT
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
@@ -23,6 +32,11 @@ LINKING = sorted(
     {*PAGES, *DOCS.glob("providers/*.md"), *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "SECURITY"))}
 )
 REFERENCES = (DOCS / "reference.md", DOCS / "provider-reference.md")
+
+
+def default_of(struct: type[Struct], field: str) -> float:
+    """The value that a field has where none is given."""
+    return next(float(one.default) for one in fields(struct) if one.name == field)
 
 
 def prose(page: Path) -> str:
@@ -55,6 +69,23 @@ def test_every_error_is_on_the_page_of_errors() -> None:
     page = (DOCS / "errors.md").read_text()
     named = [name for name in reelway.__all__ if _is_error(name)]
     assert [name for name in named if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "said", "meant", "actual"),
+    [
+        ("requests.md", "may have 64 MiB", 64 * 1024**2, MEDIA_LIMIT),
+        ("money-safety.md", "may take 120 seconds", 120, SUBMIT_SECONDS),
+        ("money-safety.md", "60 seconds after the first attempt", 60, default_of(SubmitPlan, "budget")),
+        ("waiting.md", "ten failed questions in a row", 10, FAILURE_LIMIT),
+        ("waiting.md", "three times in a row", 3, NOT_FOUND_LIMIT),
+        ("waiting.md", "past the first minute", timedelta(minutes=1), NOT_FOUND_GRACE),
+        ("downloads.md", "On 400, 401, 403, 404, 405 or 410", {400, 401, 403, 404, 405, 410}, REFUSED_STATUSES),
+    ],
+)
+def test_numbers_in_the_prose_are_those_of_the_program(page: str, said: str, meant: object, actual: object) -> None:
+    assert said in " ".join((DOCS / page).read_text().split())
+    assert meant == actual
 
 
 def test_every_public_name_is_in_the_reference_once() -> None:

@@ -99,9 +99,13 @@ class Hand:
                 return result
             self.effects.append(effect)
             try:
-                reply, error = self._table.get(type(effect), lambda _: None)(effect), None
+                reply, error = self._perform(effect), None
             except Exception as caught:  # noqa: BLE001 - every error belongs to the flow
                 reply, error = None, caught
+
+    def _perform(self, effect: Effect[Any]) -> Any:
+        handler = self._table.get(type(effect))
+        return handler(effect) if handler else None
 
     def of(self, kind: type[E]) -> list[E]:
         """The effects of one kind, in order."""
@@ -130,7 +134,7 @@ class Hand:
         answer = self.answers.popleft()
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, HttpResponse | Served) else answer(effect)
+        return answer if isinstance(answer, Struct) else answer(effect)
 
     def _open(self, effect: Open) -> Head:
         self._stream, self._piece = self._answer(effect), 0

@@ -276,6 +276,11 @@ def test_half_a_shape_is_completed_by_the_models_defaults(
     assert FULL.pixels(resolution, ratio) == size
 
 
+def test_a_picture_that_the_model_needs_is_not_dropped_in_silence() -> None:
+    with pytest.raises(InvalidRequest, match="first_frame: acme-picky needs an input picture"):
+        checked(OnUnsupported.DROP, model="acme-picky", references=(PICTURE, PICTURE))
+
+
 ANY_REQUEST = st.builds(
     VideoRequest,
     model=st.sampled_from(["acme-1", "acme-bare", "acme-any", "acme-picky", "zeta-9", ""]),

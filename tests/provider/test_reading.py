@@ -222,6 +222,13 @@ def test_an_unknown_id_is_an_observation(status: int, document: Any) -> None:
     assert seen == Observation(task_id="job-1", not_found=True)
 
 
+@pytest.mark.parametrize("status", [401, 403, 500, 502, 503])
+def test_not_found_under_a_status_of_trouble_is_trouble_and_no_observation(status: int) -> None:
+    answer = json_response({"code": "task_not_exist", "message": "task_not_exist", "data": None}, status)
+    with pytest.raises(ProviderError):
+        read_retrieve(Acme(), answer, "", "job-1")
+
+
 def test_a_web_servers_own_404_page_is_no_word_about_the_task() -> None:
     page = HttpResponse(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>404</html>")
     assert refusal(page).kind is ErrorKind.PROTOCOL

@@ -168,9 +168,7 @@ def test_every_row_names_its_source() -> None:
     assert all(block.source for block in PRIVATE + CLOSED + CARRIERS)
 
 
-@pytest.mark.parametrize(
-    "address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "2a00:1450:4001:80b::200e"]
-)
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "2a00:1450:4001:80b::200e"])
 def test_public_addresses_are_allowed(address: str) -> None:
     assert refusal(address) is None
 

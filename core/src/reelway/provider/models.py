@@ -119,13 +119,14 @@ def check(request: VideoRequest, catalog: Catalog, on_unsupported: OnUnsupported
     spec = catalog.find(request.model)
     if spec is None:
         return _pass_through(request, catalog, [*fatal, *_check_pixels(request, catalog.fallback)])
-    missing = [problem for rule in REQUIREMENTS for problem in rule(request, spec)]
     unsupported = [problem for rule in RULES for problem in rule(request, spec)]
+    dropping = on_unsupported is OnUnsupported.DROP
+    kept = _without(request, unsupported) if dropping else request
+    # What is dropped may be the very thing that the model needs.
+    missing = [problem for rule in REQUIREMENTS for problem in rule(kept, spec)]
     strict = on_unsupported is OnUnsupported.ERROR
     refuse([*fatal, *missing, *(unsupported if strict else ())])
-    named = replace(request, model=spec.name)
-    if on_unsupported is OnUnsupported.DROP:
-        named = _without(named, unsupported)
+    named = replace(kept, model=spec.name)
     return CheckedRequest(request=named, spec=spec, warnings=tuple(map(str, unsupported)))
 
 

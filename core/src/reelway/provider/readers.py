@@ -219,7 +219,7 @@ def _number_of(written: str) -> float | None:
 
 
 def _iso_moment(written: str) -> datetime | None:
-    # datetime keeps microseconds; OctopusX writes nanoseconds.
+    # datetime keeps microseconds; some gateways write nanoseconds.
     try:
         parsed = datetime.fromisoformat(_ISO_FRACTION.sub(r"\1", written.strip()[:64]))
         return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -31,6 +31,9 @@ _SECRETS = re.compile(
     r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+|[A-Za-z0-9_\-+/=]{40,}", re.IGNORECASE
 )
 
+SAYS_NOT_FOUND = frozenset({400, 404, 410})
+"""Statuses under which "not found" is the provider's word on the task; under a 5xx it is trouble on the way."""
+
 EXCERPT = 200
 """How many characters of an unreadable answer an error shows."""
 
@@ -58,7 +61,7 @@ def read_retrieve(provider: Provider, response: HttpResponse, route: str, task_i
     """
     if not response.ok:
         error = read_error(provider, response)
-        if error.kind is ErrorKind.NOT_FOUND:
+        if error.kind is ErrorKind.NOT_FOUND and response.status in SAYS_NOT_FOUND:
             return Observation(task_id=task_id, not_found=True)
         raise error
     observation = read_answer(provider, response, route)

@@ -32,7 +32,7 @@ class Sandbox:
     As a context manager it listens on loopback; without one, :meth:`respond` answers in process on any clock::
 
         with Sandbox() as sandbox:
-            client = Client("infinityblue", key="any", base_url=sandbox.base_url("infinityblue"))
+            client = Client("acme", api_key="any", base_url=sandbox.base_url("acme"))
 
     Faults are asked for in the prompt, as in ``"A cat. [[fail]]"``; every key is good but ``bad-key``.
     """

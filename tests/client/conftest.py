@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from reelway.sandbox import Sandbox
+from reelway.testing import VirtualClock
+from tests.client.both import CLIENTS, MODELS, Both, Kind, on_sockets
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda kind: kind.__name__)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def sandbox(clock: VirtualClock) -> Iterator[Sandbox]:
+    """A sandbox that listens on loopback, on a clock that costs no time."""
+    with Sandbox(clock=clock) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=list(MODELS))
+def provider(request: pytest.FixtureRequest) -> str:
+    """The name of each installed provider."""
+    return str(request.param)
+
+
+@pytest.fixture
+def caller(kind: Kind, sandbox: Sandbox, clock: VirtualClock, provider: str) -> Iterator[Both]:
+    """Each client at each provider, over sockets."""
+    with on_sockets(kind, sandbox, clock, provider) as both:
+        yield both

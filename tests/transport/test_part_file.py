@@ -1,0 +1,300 @@
+"""A crash at any moment leaves the whole file under its name, or remains that are continued or thrown away."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelway.flow.stream import ResumePoint
+from reelway.transport import part_file
+from reelway.transport.part_file import PartFile
+
+VIDEO = bytes(range(256)) * 40
+TAG = '"tag-1"'
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "video.mp4"
+
+
+def begun(target: Path, content: bytes = VIDEO, *, tag: str | None = TAG, source: str = "task-1") -> PartFile:
+    part = PartFile(target, source)
+    part.start(ResumePoint(0, tag))
+    part.append(content)
+    return part
+
+
+def left_behind(target: Path, content: bytes = VIDEO[:1000], **facts: Any) -> None:
+    begun(target, content, **facts).suspend()
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- the good way ---
+
+
+def test_a_whole_file_gets_its_name_and_nothing_is_left_beside_it(target: Path) -> None:
+    digest = begun(target).publish()
+    assert target.read_bytes() == VIDEO
+    assert digest == hashlib.sha256(VIDEO).hexdigest()
+    assert files(target.parent) == ["video.mp4"]
+
+
+def test_nothing_stands_under_the_name_before_the_file_is_published(target: Path) -> None:
+    part = begun(target)
+    part.suspend()
+    assert files(target.parent) == ["video.mp4.part", "video.mp4.part.json"]
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b" / "video.mp4"
+    begun(deep).publish()
+    assert deep.read_bytes() == VIDEO
+
+
+def test_an_older_file_of_that_name_stays_until_the_new_one_is_whole(target: Path) -> None:
+    target.write_bytes(b"old")
+    part = begun(target)
+    assert target.read_bytes() == b"old"
+    part.publish()
+    assert target.read_bytes() == VIDEO
+
+
+def test_what_has_arrived_is_continued_and_the_digest_covers_all_of_it(target: Path) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    resume = part.resume_point()
+    assert resume == ResumePoint(1000, TAG)
+    part.start(resume)
+    part.append(VIDEO[1000:])
+    assert part.publish() == hashlib.sha256(VIDEO).hexdigest()
+    assert target.read_bytes() == VIDEO
+
+
+def test_a_large_beginning_is_digested_block_by_block(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part_file, "BLOCK", 7)
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    part.start(part.resume_point())
+    part.append(VIDEO[1000:])
+    assert part.publish() == hashlib.sha256(VIDEO).hexdigest()
+
+
+def test_what_stands_behind_the_resume_point_is_cut_off(target: Path) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    part.start(ResumePoint(600, TAG))
+    part.append(VIDEO[600:])
+    part.publish()
+    assert target.read_bytes() == VIDEO
+
+
+def test_starting_anew_forgets_what_was_there(target: Path) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    part.start(ResumePoint(0, '"tag-2"'))
+    part.append(b"new")
+    assert part.publish() == hashlib.sha256(b"new").hexdigest()
+    assert target.read_bytes() == b"new"
+
+
+def test_suspending_and_closing_may_be_done_at_any_time_and_twice(target: Path) -> None:
+    part = PartFile(target, "task-1")
+    part.suspend()
+    part.close()
+    left_behind(target)
+    part.discard()
+    part.discard()
+    assert files(target.parent) == []
+
+
+def test_appending_needs_a_start(target: Path) -> None:
+    with pytest.raises(ValueError, match="start"):
+        PartFile(target, "task-1").append(b"x")
+
+
+# --- remains that are not taken ---
+
+
+def test_without_remains_everything_starts_at_zero(target: Path) -> None:
+    assert PartFile(target, "task-1").resume_point() == ResumePoint()
+
+
+def test_remains_of_another_task_are_not_taken(target: Path) -> None:
+    left_behind(target, source="task-2")
+    assert PartFile(target, "task-1").resume_point() == ResumePoint()
+
+
+def test_remains_without_a_validator_are_not_taken(target: Path) -> None:
+    left_behind(target, tag=None)
+    assert PartFile(target, "task-1").resume_point() == ResumePoint()
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [b"", b"{", b"[]", b"null", b'{"source": 1}', b'{"validator": "x"}', b"\xff\xfe", b'{"source":"task-1"}'],
+)
+def test_remains_with_damaged_notes_are_not_taken(target: Path, notes: bytes) -> None:
+    left_behind(target)
+    (target.parent / "video.mp4.part.json").write_bytes(notes)
+    assert PartFile(target, "task-1").resume_point() == ResumePoint()
+
+
+@pytest.mark.parametrize("missing", ["video.mp4.part", "video.mp4.part.json"])
+def test_half_of_the_remains_is_not_taken(target: Path, missing: str) -> None:
+    left_behind(target)
+    (target.parent / missing).unlink()
+    assert PartFile(target, "task-1").resume_point() == ResumePoint()
+
+
+def test_a_stranger_s_part_file_is_not_taken(target: Path) -> None:
+    (target.parent / "video.mp4.part").write_bytes(b"a stranger's")
+    part = PartFile(target, "task-1")
+    assert part.resume_point() == ResumePoint()
+    begun(target).publish()
+    assert target.read_bytes() == VIDEO
+
+
+# --- crashes ---
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+def steps_of(
+    action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, *, dying_at: int | None = None
+) -> list[str]:
+    """The steps on the disk that an action takes, in order; it dies before the one of that number."""
+    steps: list[str] = []
+
+    def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            if len(steps) == dying_at:
+                raise Crash
+            steps.append(name)
+            return real(*args, **kwargs)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        for owner, name in (
+            (os, "fsync"),
+            (Path, "replace"),
+            (Path, "unlink"),
+            (Path, "write_bytes"),
+            (Path, "open"),
+        ):
+            patch.setattr(owner, name, watched(name, getattr(owner, name)))
+        try:
+            action()
+        except Crash:
+            steps.append("crash")
+    return steps
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = begun(target)
+    assert steps_of(part.publish, monkeypatch) == ["open", "fsync", "replace", "unlink", "fsync"]
+
+
+def test_old_bytes_are_gone_before_a_new_validator_vouches_for_what_is_there(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    assert steps_of(lambda: part.start(ResumePoint(0, '"tag-2"')), monkeypatch) == ["open", "write_bytes", "open"]
+    part.suspend()
+
+
+@pytest.mark.parametrize("dying_at", range(4))
+def test_dying_at_a_new_start_never_lets_old_bytes_pass_for_new_ones(
+    target: Path, monkeypatch: pytest.MonkeyPatch, dying_at: int
+) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    steps_of(lambda: part.start(ResumePoint(0, '"tag-2"')), monkeypatch, dying_at=dying_at)
+    part.suspend()
+    resume = PartFile(target, "task-1").resume_point()
+    assert resume.size == 0 or resume.validator == TAG
+
+
+@pytest.mark.parametrize("dying_at", range(6))
+def test_dying_while_publishing_leaves_the_whole_file_or_remains(
+    target: Path, monkeypatch: pytest.MonkeyPatch, dying_at: int
+) -> None:
+    part = begun(target)
+    steps_of(part.publish, monkeypatch, dying_at=dying_at)
+    part.suspend()
+    after = PartFile(target, "task-1")
+    if target.exists():
+        assert target.read_bytes() == VIDEO
+        assert after.resume_point() == ResumePoint()
+    else:
+        assert after.resume_point() == ResumePoint(len(VIDEO), TAG)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from reelway.flow.stream import ResumePoint
+from reelway.transport.part_file import PartFile
+
+part = PartFile(Path(sys.argv[1]), "task-1")
+part.start(ResumePoint(0, '"tag-1"'))
+for _ in range(100):
+    part.append(bytes(range(256)) * 40)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_process_leaves_a_true_beginning(target: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(target)], check=False)
+    assert killed.returncode == -9
+    assert not target.exists()
+    part = PartFile(target, "task-1")
+    resume = part.resume_point()
+    assert resume.size > 100_000
+    part.start(resume)
+    whole = VIDEO * 100
+    part.append(whole[resume.size :])
+    assert part.publish() == hashlib.sha256(whole).hexdigest()
+    assert target.read_bytes() == whole
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_the_file_closed(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def close(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    part = PartFile(target, "task-1")
+    monkeypatch.setattr(part, "_file", Full())
+    with pytest.raises(OSError, match="No space"):
+        part.suspend()
+    part.close()
+
+
+def test_a_folder_that_cannot_be_opened_is_no_obstacle(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    part = begun(target)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        part.publish()
+    assert target.read_bytes() == VIDEO
