@@ -23,6 +23,9 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 FULLY_COVERED = "*/reelway/model/lifecycle.py,*/reelway/flow/*,*/reelway_*/mapping.py"
 """Where a line that no test has run is a state or a word that nobody has thought through."""
 
+PEERS = ["aiohttp", "litellm", "openai"]
+"""What the benchmarks compare with; installed for them alone."""
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -91,9 +94,10 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks."""
+    """The benchmarks, beside the SDKs that one might pick instead; writes their page."""
     install_workspace(session)
-    session.run("python", "-m", "pytest", "tests/benchmarks", *session.posargs)
+    session.install(*PEERS)
+    session.run("python", "-m", "tests.benchmarks", *(session.posargs or ["--write"]))
 
 
 def build_manual(session: nox.Session) -> None:

@@ -1,4 +1,4 @@
-"""Runs all benchmarks: ``python -m tests.benchmarks [--quick] [--write] [name …]``."""
+"""Runs all benchmarks: ``python -m tests.benchmarks [--quick] [--write] [--only NAME]``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main() -> None:
     scale = QUICK if asked.quick else FULL
     busy = report.load()
     with loopback_server() as url:
-        found = [_told(name, partial(BENCHMARKS[name], scale, url)) for name in asked.names or BENCHMARKS]
+        found = [_told(name, partial(BENCHMARKS[name], scale, url)) for name in asked.only or BENCHMARKS]
     page = report.page(found, busy)
     sys.stdout.write(page)
     if asked.write:
@@ -42,11 +42,11 @@ def _told(name: str, benchmark: Callable[[], Findings]) -> Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", choices=[*BENCHMARKS, []], help=", ".join(BENCHMARKS))
-    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour")
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="leave out the others; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="a few minutes, for the order of magnitude")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     asked = parser.parse_args()
-    if asked.write and (asked.quick or asked.names):
+    if asked.write and (asked.quick or asked.only):
         parser.error("only a full run is written")
     return asked
 

@@ -54,7 +54,11 @@ def _replaced(struct: Any, **changes: Any) -> Any:
 
 def httpx_stream(url: str, size: int, path: Path) -> None:
     httpx: Any = importlib.import_module("httpx")
-    with httpx.Client() as client, client.stream("GET", _content_url(url, size)) as response, path.open("wb") as file:
+    with (
+        httpx.Client() as client,
+        client.stream("GET", _content_url(url, size)) as response,
+        path.open("wb") as file,
+    ):
         for chunk in response.iter_bytes():
             file.write(chunk)
 
@@ -64,7 +68,7 @@ def httpx_stream_async(url: str, size: int, path: Path) -> None:
 
     async def fetch() -> None:
         async with httpx.AsyncClient() as client, client.stream("GET", _content_url(url, size)) as response:
-            with path.open("wb") as file:  # noqa: ASYNC230 - as one would write it by hand
+            with path.open("wb") as file:
                 async for chunk in response.aiter_bytes():
                     file.write(chunk)
 
@@ -75,7 +79,11 @@ def httpx_durable(url: str, size: int, path: Path) -> None:
     """The baseline with what Reelway does besides: a digest, and the bytes on disk before the name."""
     httpx: Any = importlib.import_module("httpx")
     part, digest = path.with_suffix(".part"), hashlib.sha256()
-    with httpx.Client() as client, client.stream("GET", _content_url(url, size)) as response, part.open("wb") as file:
+    with (
+        httpx.Client() as client,
+        client.stream("GET", _content_url(url, size)) as response,
+        part.open("wb") as file,
+    ):
         for chunk in response.iter_bytes():
             file.write(chunk)
             digest.update(chunk)

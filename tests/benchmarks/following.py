@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from statistics import median
 from typing import Final
 
 from msgspec import Struct
 
 from tests.benchmarks.contenders import CONTENDERS
-from tests.benchmarks.figures import Findings, Peer, Row, mebibytes, per_second
-from tests.benchmarks.measure import MIB, Scale, child, in_turns, installed
+from tests.benchmarks.figures import Findings, Peer, Row, mebibytes, milliseconds, per_second
+from tests.benchmarks.measure import MIB, Scale, child, in_turns, installed, middle
 
-MEANING: Final = (
-    "**A thousand tasks at once.** `AsyncClient.as_completed` over 1,000 unfinished tasks of one account, with its "
-    "pace and cadence set so that every task is always due: the polls a second are then what one process can do, "
-    "counted by the server. The baseline is bare httpx in a loop, with as many workers as serve it best, which is "
-    "for its user to find out: each exchange walks all connections of the pool, so that more at once means fewer a "
-    "second. It is measured twice, with answers that come at once and with answers that take 50 ms, as they do "
-    "over a network; in the first nothing is gained by asking for several things at once, in the second there is. "
-    "Memory is the largest resident size of the whole process, Python included."
-)
+MEANING: Final = """\
+**A thousand tasks at once.** `AsyncClient.as_completed` over 1,000 unfinished tasks of one account, with its pace
+and cadence set so that every task is always due: the polls a second are then what one process can do, counted by
+the server. The baseline is bare httpx in a loop, with as many workers as serve it best, which is for its user to
+find out: each exchange walks all connections of the pool, so that more at once soon means fewer a second. It is
+measured twice, with answers that come at once and with answers that take 50 ms, as over a network; in the first
+nothing is gained by asking for several things at once, in the second there is. Memory is the largest resident
+size of the whole process, Python included."""
 
 TASKS: Final = 1000
 LEAST: Final = 0.9
@@ -51,11 +49,15 @@ PEERS: Final = (
 )
 
 
-class Pace(Struct, frozen=True):
-    """Polls a second, and the most memory held."""
+class Pace(Struct, frozen=True, kw_only=True):
+    """Polls a second, CPU of each, and the most memory held."""
 
     rate: float
+    cpu: float
     memory: float
+
+    def __str__(self) -> str:
+        return f"{per_second(self.rate)} ({milliseconds(self.cpu)} CPU each)"
 
 
 def run(scale: Scale, url: str) -> Findings:
@@ -75,26 +77,23 @@ def run(scale: Scale, url: str) -> Findings:
 def _paces(ready: Sequence[Followers], url: str, scale: Scale) -> dict[Followers, Pace]:
     turns = {one: partial(_turn, one, url, scale) for one in ready}
     found = in_turns(turns, scale.long_rounds)
-    return {
-        one: Pace(median(pace.rate for pace in paces), median(pace.memory for pace in paces))
-        for one, paces in found.items()
-    }
+    return {one: Pace(**middle(measured)) for one, measured in found.items()}
 
 
-def _turn(one: Followers, url: str, scale: Scale) -> Pace:
-    measured = child("follow", name=one.name, url=url, tasks=TASKS, at_once=one.at_once, seconds=scale.seconds)
-    return Pace(measured["rate"], measured["memory"])
+def _turn(one: Followers, url: str, scale: Scale) -> dict[str, float]:
+    return child("follow", name=one.name, url=url, tasks=TASKS, at_once=one.at_once, seconds=scale.seconds)
 
 
 def _row(delay: int, found: Mapping[Followers, Pace]) -> Row:
-    best, ours = _best(found), found[OURS].rate
+    best = _best(found)
+    ratio = found[OURS].rate / found[best].rate
     return Row(
         figure=_figure(delay),
-        ours=per_second(ours),
-        baseline=f"{per_second(found[best].rate)}, bare httpx, {best.label}",
-        ratio=ours / found[best].rate,
+        ours=str(found[OURS]),
+        baseline=f"{found[best]}, bare httpx, {best.label}",
+        ratio=ratio,
         goal=f"≥ {LEAST} ×",
-        met=ours >= LEAST * found[best].rate,
+        met=ratio >= LEAST,
     )
 
 
@@ -106,8 +105,7 @@ def _peers(delay: int, found: Mapping[Followers, Pace]) -> list[Peer]:
 
 
 def _peer(delay: int, label: str, pace: Pace, best: Pace) -> Peer:
-    value = f"{per_second(pace.rate)}, {mebibytes(pace.memory)}"
-    return Peer(_figure(delay), label, value, pace.rate / best.rate)
+    return Peer(_figure(delay), label, f"{pace}, {mebibytes(pace.memory)}", pace.rate / best.rate)
 
 
 def _best(found: Mapping[Followers, Pace]) -> Followers:

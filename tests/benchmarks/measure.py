@@ -6,7 +6,7 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +43,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     starts: int
 
 
-FULL: Final = Scale(rounds=7, long_rounds=5, readings=5000, polls=1500, seconds=3, starts=31)
+FULL: Final = Scale(rounds=7, long_rounds=5, readings=5000, polls=1500, seconds=3, starts=21)
 QUICK: Final = Scale(rounds=2, long_rounds=1, readings=500, polls=300, seconds=1, starts=5)
 
 
@@ -59,6 +59,11 @@ def in_turns(measures: Mapping[Key, Callable[[], T]], rounds: int) -> dict[Key, 
 def medians(measures: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Key, float]:
     """The median of each measure over all rounds."""
     return {key: median(values) for key, values in in_turns(measures, rounds).items()}
+
+
+def middle(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each thing that several children measured."""
+    return {name: median(one[name] for one in measured) for name in measured[0]}
 
 
 def child(work: str, **arguments: Any) -> dict[str, float]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from statistics import median
 from typing import Final
 
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.figures import Findings, Peer, Row, milliseconds
-from tests.benchmarks.measure import Scale, child, in_turns, installed
+from tests.benchmarks.measure import Scale, child, in_turns, installed, middle
 
-MEANING: Final = (
-    "**One poll.** User and system CPU of the client's process for one `AsyncClient.retrieve`, over a connection "
-    "that is kept, one poll after the other. The baseline is `httpx.AsyncClient.get` with the key in its headers and "
-    "a `msgspec` decode into a struct. Reelway sends through the transport of httpx, below its client, so it saves "
-    "the cookies, the redirects and the merging of settings that each `get` goes through, and spends that on "
-    "deadlines, limits and the reading of the answer."
-)
+MEANING: Final = """\
+**One poll.** User and system CPU of the client's process for one `AsyncClient.retrieve`, over a connection that
+is kept, one poll after the other. The baseline is `httpx.AsyncClient.get` with the key in its headers and a
+`msgspec` decode into a struct. Reelway sends through the transport of httpx, below its client, so it saves the
+cookies, the redirects and the merging of settings that each `get` goes through, and spends that on deadlines,
+limits and the reading of the answer."""
 
 LABELS: Final = {"openai": "openai, `videos.retrieve`", "litellm": "litellm, `avideo_status`"}
 
@@ -29,7 +27,7 @@ def run(scale: Scale, url: str) -> Findings:
     names = [name for name, contender in CONTENDERS.items() if installed(contender.library)]
     turns = {name: partial(child, "poll", name=name, url=f"{url}/0", polls=scale.polls) for name in names}
     found = in_turns(turns, scale.rounds)
-    cpu = {name: median(one["cpu"] for one in measured) for name, measured in found.items()}
+    cpu = {name: middle(measured)["cpu"] for name, measured in found.items()}
     ours, bare = cpu.pop("reelway"), cpu.pop("httpx")
     row = Row(
         figure=FIGURE,

@@ -34,7 +34,7 @@ LIBRARIES: Final = (
 INTRODUCTION: Final = """\
 # Benchmarks
 
-Written by `nox -s bench -- --write`; do not edit. Every ratio compares medians of one run, in which Reelway and its
+Written by `nox -s bench`; do not edit. Every ratio compares medians of one run, in which Reelway and its
 baseline took turns on the same machine. The server is a process of its own on loopback, and nothing else is
 contacted. The absolute numbers belong to this machine, the ratios mean more. A goal that was missed says so.
 """

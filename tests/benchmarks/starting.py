@@ -12,12 +12,11 @@ from typing import Final
 from tests.benchmarks.figures import Findings, Peer, Row, milliseconds
 from tests.benchmarks.measure import ROOT, Scale, installed, medians
 
-MEANING: Final = (
-    "**Starting.** Each is a fresh process with its bytecode cached. For an import the process itself takes the time "
-    "of the statement, so that the start of Python, which is the same for all, does not hide the difference. The "
-    "help is timed from outside, from the start of the process to its end, as a person waits for it; the bare Typer "
-    "program has one command with one option."
-)
+MEANING: Final = """\
+**Starting.** Each is a fresh process with its bytecode cached. For an import the process itself takes the time of
+the statement, so that the start of Python, which is the same for all, does not hide the difference. The help is
+timed from outside, from the start of the process to its end, as a person waits for it; the bare Typer program has
+one command with one option."""
 
 TIMED_IMPORT: Final = """
 import time

@@ -59,6 +59,14 @@ def test_the_demo_fails_when_a_file_is_not_the_one_that_was_served(monkeypatch: 
     assert reelway("demo").code == 8
 
 
+@pytest.mark.usefixtures("quick", "broken_plugin")
+def test_the_demo_shows_the_others_and_fails_where_a_plugin_is_broken() -> None:
+    said = reelway("demo")
+    assert said.code == 9
+    assert "I would rather not" in said.err
+    assert all(Path("reelway-demo", f"{name}.mp4").exists() for name in NAMES)
+
+
 def test_the_demo_needs_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWAY_PLUGINS", "none-of-them")
     said = reelway("demo")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,19 @@ def test_a_broken_plugin_is_broken(broken_plugin: str) -> None:
     assert code == 1
     assert found["plugin broken"][0] == "broken"
     assert "I would rather not" in found["plugin broken"][1]
+
+
+def test_only_a_library_that_everything_needs_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name in {"httpx2", "h11"}:
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr("reelway.cli.doctor.version", version)
+    code, found = examined()
+    assert code == 0
+    assert found["httpx2"] == ("ok", "not installed")
+    assert found["h11"] == ("hint", "not installed")
 
 
 def test_without_plugins_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,11 @@ def test_a_create_without_an_id_is_unreadable() -> None:
     assert reading["error"]["kind"] == "protocol"
 
 
+def test_a_callback_that_cannot_be_read_is_explained_as_that() -> None:
+    reading = explained("cometapi", "-", "--call", "callback", stdin=b"{")
+    assert reading["error"]["kind"] == "protocol"
+
+
 def test_a_web_page_with_404_is_a_wrong_address_and_no_missing_task() -> None:
     page = b"<html><title>404</title></html>"
     assert explained("cometapi", "-", "--http-status", "404", stdin=page)["error"]["kind"] == "protocol"

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reelway.model.http import HttpRequest, segment
+from reelway.provider.registry import Registry
 from reelway.sandbox import Sandbox
 from tests.cli.command import reelway
+from tests.sandbox.caller import Acme
 
 pytestmark = pytest.mark.usefixtures("keys")
 
@@ -125,6 +128,23 @@ def test_cancel_is_refused_where_the_provider_has_none() -> None:
     assert (said.code, said.error["type"]) == (2, "NotSupported")
 
 
+class Stoppable(Acme):
+    """A provider whose tasks can be stopped."""
+
+    def encode_cancel(self, task_id: str, route: str) -> HttpRequest:
+        return HttpRequest(method="DELETE", path=f"v1/videos/{segment(task_id)}")
+
+
+def test_cancel_stops_a_task_where_the_provider_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelway.cli.session.Registry.installed", lambda: Registry([Stoppable()]))
+    monkeypatch.setenv("ACME_API_KEY", "sandbox")
+    with Sandbox([Stoppable()]) as sandbox:
+        monkeypatch.setenv("ACME_BASE_URL", sandbox.base_url("acme"))
+        ref = created("A cat [[stuck]]", "--model", "acme-1")
+        said = reelway("cancel", ref)
+    assert (said.code, said.out) == (0, f"{ref} cancelled\n")
+
+
 def test_download_stores_one_file(sandbox: Sandbox) -> None:
     ref = done()
     said = reelway("download", ref, "--to", "cat.mp4", "--allow-private-links")
@@ -154,6 +174,14 @@ def test_download_of_a_running_task_says_what_to_do_first() -> None:
     said = reelway("download", ref)
     assert said.code == 8
     assert said.err.endswith(f"Go on with: reelway wait {ref} && reelway download {ref}\n")
+
+
+def test_download_of_a_failed_task_says_nothing_about_going_on() -> None:
+    ref = created("A cat [[fail]]", "--provider", "infinityblue", "--model", "seedance-2")
+    assert reelway("wait", ref, *QUICK, "-q").code == 5
+    said = reelway("download", ref)
+    assert said.code == 8
+    assert "Go on with" not in said.err
 
 
 def test_download_keeps_private_links_out_unless_asked() -> None:

@@ -56,7 +56,7 @@ EXPECTED = {
     State.EXPIRED:
         ("anomaly", "anomaly", "loud anomaly", "stay", "anomaly", "stay", "anomaly", "stay"),
     State.LOST:
-        ("queued", "running", "succeeded", "failed", "cancelled", "expired", "stay", "stay"),
+        ("queued", "running", "succeeded", "failed", "cancelled", "expired", "warn", "stay"),
 }
 # fmt: on
 

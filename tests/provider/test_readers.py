@@ -20,7 +20,6 @@ from reelway.provider.readers import (
     moment,
     percent,
     pick,
-    pick_all,
     shown,
     text,
 )
@@ -213,7 +212,6 @@ def test_a_place_is_reached_or_absent(place: str, expected: Any) -> None:
 
 def test_the_first_usable_value_of_several_places_counts() -> None:
     document = {"a": "", "b": "later", "c": 7, "d": 1764347090, "e": URL}
-    assert list(pick_all(document, ("x", "a", "b"))) == ["", "later"]
     assert first_text(document, ("x", "a", "b", "c")) == "later"
     assert first_moment(document, ("a", "b", "d")) == AT
     assert first_link(document, ("a", "b", "c", "e")) == URL

@@ -444,3 +444,15 @@ def test_a_date_and_its_seconds_are_the_same_wait(ahead: int) -> None:
         for value in (date, str(ahead))
     )
     assert by_date == by_number == ahead
+
+
+def test_a_create_that_names_two_ids_is_not_believed() -> None:
+    body = b'{"id": "job-1", "id": "job-2", "status": "waiting"}'
+    with pytest.raises(ProviderError):
+        read_create(Acme(), HttpResponse(status=200, body=body), "")
+
+
+def test_the_reason_of_a_failure_is_kept_without_links_and_keys() -> None:
+    said = Failure(message="see https://cdn.example/a?sig=1 and Bearer abc")
+    seen = with_meaning(Acme(), Observation(provider_status="failed", failure=said))
+    assert seen.failure == Failure(message="see … and …")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelway.flow.effects import Open
-from reelway.model.http import FilePart, HttpRequest, Multipart, json_request, segment
+from reelway.model.http import FilePart, HttpRequest, HttpResponse, Multipart, json_request, segment
 from reelway.model.secret import Secret
 from reelway.transport.guard import LinkRefused
 from reelway.transport.wire import Endpoint, target_of, url_of, write_api, write_link
@@ -195,3 +195,21 @@ def test_nothing_that_is_written_shows_the_key_or_the_link() -> None:
     )
     assert KEY not in shown
     assert "SIGNATURE" not in shown
+
+
+def test_an_answer_that_quotes_the_accounts_own_key_loses_it() -> None:
+    endpoint = Endpoint(base_url="https://api.acme.example", key=Secret("mykey-not-long-12345"))
+    quoted = HttpResponse(status=401, body=b'{"error": "bad key mykey-not-long-12345"}')
+    assert endpoint.clean(quoted).body == b'{"error": "bad key (your key)"}'
+
+
+def test_an_answer_without_the_key_stays_the_very_same() -> None:
+    endpoint = Endpoint(base_url="https://api.acme.example", key=Secret("mykey-not-long-12345"))
+    plain = HttpResponse(status=200, body=b'{"id": "job-1"}')
+    assert endpoint.clean(plain) is plain
+
+
+def test_a_key_as_short_as_a_word_is_left_alone() -> None:
+    endpoint = Endpoint(base_url="https://api.acme.example", key=Secret("sandbox"))
+    plain = HttpResponse(status=200, body=b'{"id": "sandbox-1"}')
+    assert endpoint.clean(plain) is plain

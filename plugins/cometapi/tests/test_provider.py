@@ -394,3 +394,9 @@ def test_any_json_gives_a_reading_or_our_error(document: dict[str, Any], status:
         reading.read_retrieve(COMET, json_response(document, status), "", "task_1")
     with suppress(ProviderError):
         called_back(document)
+
+
+def test_the_request_id_of_a_refusal_with_http_200_is_no_task() -> None:
+    body = b'{"success": false, "message": "no balance", "request_id": "req-9"}'
+    with pytest.raises(ProviderError):
+        reading.read_create(CometApi(), HttpResponse(status=200, body=body), "")

@@ -19,7 +19,7 @@ from reelway.cli.sandbox import example_model, load_sandbox
 from reelway.cli.shapes import Shape, download_shape, error_shape
 from reelway.cli.views import View, view_for
 from reelway.client import AsyncClient
-from reelway.errors import DownloadError, ReelwayError
+from reelway.errors import DownloadError, PluginError, ReelwayError
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
@@ -58,7 +58,9 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
     One job for each runs at once and is followed from the create to the stored file, in the folder
     reelway-demo. The exit code is 0 if every file is whole.
     """
-    providers = Registry.installed().providers
+    registry = Registry.installed()
+    broken = [report for report in registry.load_all() if report.problem is not None]
+    providers = registry.providers
     view = view_for(run.screen, lambda ref: ref.provider, saves=True)
     with load_sandbox()(providers, job_seconds=JOB_SECONDS) as sandbox:
         playing = [one for one in providers if one.info.name in sandbox.world.providers]
@@ -71,7 +73,13 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
                 stories = await asyncio.gather(*(_play(client, one, options.prompt, view) for one in playing))
         _compare(stories, sandbox.ledger)
     _report(run, stories, sandbox.ledger)
-    return first_problem(exit_code(story.error) for story in stories if story.error is not None)
+    errors: list[ReelwayError] = [story.error for story in stories if story.error is not None]
+    for report in broken:
+        errors.append(
+            PluginError(f"The plugin {report.plugin!r} ({report.distribution}) is broken: {report.problem}")
+        )
+        run.tell(errors[-1])
+    return first_problem(map(exit_code, errors))
 
 
 def _account(provider: Provider, sandbox: Sandbox) -> Account:

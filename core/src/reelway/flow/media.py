@@ -21,6 +21,9 @@ from reelway.provider.readers import link
 MEDIA_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one input; providers refuse far less."""
 
+USABLE_TYPES: Final = ("image/", "video/", "audio/", "application/octet-stream")
+"""What an input can be; the last stands for bytes of which nobody knows what they are."""
+
 MEDIA_SECONDS: Final = 120.0
 """For fetching one input, all of it."""
 
@@ -61,6 +64,13 @@ def _has_to_be_fetched(media: Media, spec: ModelSpec) -> bool:
 
 
 def _ready(field: str, media: Media | None, spec: ModelSpec) -> Flow[Media | None]:
+    ready = yield from _loaded(field, media, spec)
+    if ready is not None and ready.content is not None and not ready.type.startswith(USABLE_TYPES):
+        raise _unusable(field, f"{ready.name} is no picture, clip or sound ({ready.type})")
+    return ready
+
+
+def _loaded(field: str, media: Media | None, spec: ModelSpec) -> Flow[Media | None]:
     if media is None or media.content is not None:
         return media
     if media.path is not None:

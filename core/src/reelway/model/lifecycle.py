@@ -238,7 +238,7 @@ TRANSITIONS: Final[dict[State, dict[Seen, Cell]]] = {
         Seen.QUEUED: _move(Status.QUEUED),
         Seen.RUNNING: _move(Status.RUNNING),
         **_TO_FINAL,
-        Seen.UNKNOWN_WORD: _STAY,
+        Seen.UNKNOWN_WORD: _WARN,
         Seen.NOT_FOUND: _STAY,
     },
 }

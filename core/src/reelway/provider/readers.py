@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
@@ -71,14 +71,6 @@ def pick(document: Json, place: Place) -> Json:
     for key in _keys(place):
         document = _at(document, key)
     return document
-
-
-def pick_all(document: Json, places: Iterable[Place]) -> Iterator[Json]:
-    """The values at several places, in their order, absent ones left out."""
-    for place in places:
-        value = pick(document, place)
-        if value is not None:
-            yield value
 
 
 def first(document: Json, places: tuple[Place, ...], read: Callable[[Json], T | None]) -> T | None:

@@ -50,6 +50,8 @@ def read_create(provider: Provider, response: HttpResponse, route: str) -> Obser
     observation = _read(provider, response, provider.decode_create, route, Source.CREATE)
     if observation.task_id is None or not is_safe_id(observation.task_id):
         raise _unreadable(response, "it names no usable task id")
+    # Two ids in one answer leave open which task was paid for.
+    _refuse_contradictions(response)
     return observation
 
 
@@ -115,11 +117,16 @@ def with_meaning(provider: Provider, observation: Observation) -> Observation:
     status = meaning(observation.provider_status, provider.info.words)
     if status not in BAD_ENDS:
         return replace(observation, status=status, failure=None)
-    failure = observation.failure or Failure()
+    failure = _shown_failure(observation.failure or Failure())
     by_word = provider.info.failure_kinds.get(fold(observation.provider_status or "") or "")
     if failure.kind is FailureKind.UNKNOWN and by_word is not None:
         failure = replace(failure, kind=by_word)
     return replace(observation, status=status, failure=failure)
+
+
+def _shown_failure(failure: Failure) -> Failure:
+    # Reasons are printed and logged, and gateways put links and keys of their own into them.
+    return replace(failure, message=None if failure.message is None else redact(failure.message))
 
 
 def retry_after(response: HttpResponse, now: datetime) -> float | None:

@@ -1,4 +1,29 @@
-"""What users and plugin authors need to test their own code."""
+"""What users and plugin authors need to test their own code.
+
+No network and no waiting: the installed providers are simulated in process, and time passes when somebody waits.
+
+```python
+from reelway import Client, Registry
+from reelway.sandbox import Sandbox
+from reelway.testing import VirtualClock, in_process
+
+clock = VirtualClock()
+sandbox = Sandbox(clock=clock)
+provider, *_ = Registry.installed().providers
+client = Client(
+    provider.info.name,
+    api_key="any",
+    base_url=sandbox.base_url(provider.info.name),
+    clock=clock,
+    transport=in_process(sandbox.respond),
+)
+with client:
+    task = client.wait(client.create("A cat.", model=provider.models.models[0].name))
+    assert task.final
+    assert clock.monotonic() > 1
+    assert sandbox.ledger.creates == 1
+```
+"""
 
 from reelway.testing.clock import VirtualClock
 from reelway.transport.http import in_process

@@ -129,8 +129,8 @@ class SyncPerformer:
 
     def _close(self, effect: Close) -> None:
         if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+            stream, self._stream = self._stream, None
+            stream.close()
 
 
 class SyncDriver:

@@ -222,7 +222,7 @@ class SyncHttp(_Http):
         purpose = Purpose.CREATE if effect.fresh else Purpose.API
         with Progress() as progress, quietly(), deadline_in(effect.timeout):
             written = write_api(self._endpoint, effect.request)
-            return _whole(self._answer(purpose, written, progress, effect.timeout))
+            return self._endpoint.clean(_whole(self._answer(purpose, written, progress, effect.timeout)))
 
     def open(self, effect: Open) -> SyncStream:
         """Start streaming a result.
@@ -285,7 +285,8 @@ class AsyncHttp(_Http):
         with Progress() as progress, quietly():
             written = write_api(self._endpoint, effect.request)
             async with asyncio.timeout(effect.timeout):
-                return await _whole_async(await self._answer(purpose, written, progress, effect.timeout))
+                answer = await self._answer(purpose, written, progress, effect.timeout)
+                return self._endpoint.clean(await _whole_async(answer))
 
     async def open(self, effect: Open) -> AsyncStream:
         """Start streaming a result.

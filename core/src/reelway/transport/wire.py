@@ -7,9 +7,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reelway.flow.effects import Open
-from reelway.model.http import Headers, HttpRequest, Multipart
+from reelway.model.http import Headers, HttpRequest, HttpResponse, Multipart
 from reelway.model.secret import Secret
 from reelway.transport.guard import LinkRefused, split_link
 
@@ -24,6 +25,12 @@ STANDARD_HEADERS: Final[Headers] = (
 _NOTHING: Final = HttpRequest(method="GET", path="")
 
 
+SHORTEST_SECRET: Final = 12
+"""Shorter keys open test services only, and could as well be words of an answer."""
+
+KEY_MARK: Final = b"(your key)"
+
+
 class Endpoint(Struct, frozen=True, kw_only=True):
     """Where an account's API is, and the key that opens it."""
 
@@ -33,6 +40,13 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     def owns(self, url: str) -> bool:
         """Whether an address lies below the base URL, so that it may have the key."""
         return url.startswith(self.base_url + "/")
+
+    def clean(self, response: HttpResponse) -> HttpResponse:
+        """The answer without the account's own key: a gateway that refuses one may quote it."""
+        key = self.key.reveal().encode()
+        if len(key) < SHORTEST_SECRET or key not in response.body:
+            return response
+        return replace(response, body=response.body.replace(key, KEY_MARK))
 
     @property
     def key_header(self) -> Headers:

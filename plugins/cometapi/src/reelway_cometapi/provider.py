@@ -47,12 +47,16 @@ class CometApi(VideosApi):
         return CometApiSimulator()
 
 
+ENVELOPE_KEYS = frozenset({"code", "error", "message", "success"})
+"""An answer with one of these is about the call, whatever else it holds."""
+
+
 def _without_call_id(document: Mapping[str, Json]) -> Mapping[str, Json]:
     """An answer without the ``request_id`` of its HTTP call.
 
-    For xAI that field is the task's only name. In an envelope, recognised by its ``code`` or ``error``, it names
-    the call, as Kling does.
+    For xAI that field is the task's only name. In an envelope it names the call, as Kling does; taking it for a
+    task would make a paid job of a refusal.
     """
-    if document.keys().isdisjoint({"code", "error"}):
+    if document.keys().isdisjoint(ENVELOPE_KEYS):
         return document
     return {key: value for key, value in document.items() if key != "request_id"}

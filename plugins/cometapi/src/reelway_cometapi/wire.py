@@ -59,7 +59,7 @@ ANSWER = Places(
     model=("model", "data.properties.origin_model_name", "data.data.model"),
     created_at=("created_at", "createdAt", "data.submit_time", "data.created_at"),
     # An `updated_at` is no time of completion, so it is left alone.
-    completed_at=("completed_at", "data.finish_time"),
+    completed_at=("completed_at", "finished_at", "data.finish_time"),
     links=(
         # /api/video/seedance/query and the other retrieve pages
         "video_url",
@@ -89,6 +89,7 @@ ANSWER = Places(
         "error",
         "failure",
         "task_status_msg",
+        "fail_reason",
         "data.task_status_msg",
         "data.error.message",
         "data.fail_reason",

@@ -82,12 +82,12 @@ def _grok_preview(tier: str) -> ModelSpec:
 
 
 def _generic(name: str) -> ModelSpec:
-    # The page states no durations; these are what the upstream models make.
+    # The page states no durations, so none is refused.
     return ModelSpec(
         name=name,
         form="generation",
         source=GENERIC_PAGE,
-        durations=(5, 10) if name.startswith("kling") else (4, 6, 8),
+        any_duration=True,
         aspect_ratios=("16:9", "9:16"),
         resolutions=("720p", "1080p"),
         sizes=GENERIC_SIZES,

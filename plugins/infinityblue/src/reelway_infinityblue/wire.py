@@ -41,11 +41,17 @@ FAILURE_CODES = {
 }
 
 VIDEO_OBJECT = Places(
-    # The documentation prints milliseconds and the source writes seconds; readers decide by magnitude.
+    # The documentation prints milliseconds and the source writes seconds; readers decide by magnitude. Newer builds
+    # of the gateway software answer with a bare or wrapped record on this path as well.
+    ids=("id", "task_id", "data.task_id"),
+    words=("status", "data.status"),
+    progress=("progress", "data.progress"),
+    created_at=("created_at", "data.submit_time"),
+    completed_at=("completed_at", "finished_at", "data.finish_time"),
     # A top-level url is the draft's place.
-    links=("metadata.url", "url"),
+    links=("metadata.url", "url", "data.result_url", "data.data.content.video_url", "data.fail_reason"),
     # Source: some channels write the reason of a failed task where the link of a finished one stands.
-    failure_message=("error.message", "error", "metadata.url"),
+    failure_message=("error.message", "error", "fail_reason", "data.fail_reason", "metadata.url"),
 )
 
 GENERATION = Places(
