@@ -238,3 +238,16 @@ def test_a_request_can_be_shown_without_touching_anything(source: MediaSource, s
 
 def test_a_request_without_inputs_is_shown_as_it_is() -> None:
     assert without_bytes(VideoRequest(model="m"), FILES) == VideoRequest(model="m")
+
+
+def test_every_input_that_cannot_be_used_is_named_at_once(tmp_path: Path) -> None:
+    missing = Media(path=tmp_path / "missing.png")
+    text = Media(content=b"hi", filename="notes.txt")
+    request = VideoRequest(model="m", first_frame=missing, last_frame=text, references=(missing,))
+    error = raises(with_media(request, FILES), Hand())
+    assert isinstance(error, InvalidRequest)
+    assert [one.field for one in error.problems] == ["first_frame", "last_frame", "references"]
+
+
+def test_a_text_is_no_input() -> None:
+    assert "no picture, clip or sound" in problem(Media(content=b"hi", filename="notes.txt"))

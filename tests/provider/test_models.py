@@ -305,3 +305,12 @@ def test_what_is_dropped_leaves_a_request_that_passes(request: VideoRequest) -> 
         assert check(left.request, CATALOG, OnUnsupported.ERROR).request == left.request
         return
     assert problems
+
+
+def test_a_lone_last_frame_is_one_problem_among_the_others() -> None:
+    spec = ModelSpec(name="m", form="f", first_frame=True, last_frame=True, last_frame_alone=False, durations=(5,))
+    catalog = Catalog((spec,), fallback=ModelSpec(name="*", form="f"))
+    request = VideoRequest(model="m", prompt="p", duration=9, last_frame=Media(content=b"\x89PNG\r\n\x1a\n"))
+    with pytest.raises(InvalidRequest) as caught:
+        check(request, catalog, OnUnsupported.ERROR)
+    assert {problem.field for problem in caught.value.problems} == {"duration", "last_frame"}

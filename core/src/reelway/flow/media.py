@@ -15,7 +15,7 @@ from reelway.flow.effects import Close, Flow, Now, Open, Read, TransportError, W
 from reelway.model.http import find_header
 from reelway.model.request import Media, MediaForm, VideoRequest
 from reelway.model.secret import Secret
-from reelway.provider.models import ModelSpec
+from reelway.provider.models import ModelSpec, refuse
 from reelway.provider.readers import link
 
 MEDIA_LIMIT: Final = 64 * 1024 * 1024
@@ -34,13 +34,24 @@ def with_media(request: VideoRequest, spec: ModelSpec) -> Flow[VideoRequest]:
     Raises:
         InvalidRequest: an input cannot be read; nothing was sent to the provider.
     """
-    first = yield from _ready("first_frame", request.first_frame, spec)
-    last = yield from _ready("last_frame", request.last_frame, spec)
+    problems: list[Problem] = []
+    first = yield from _collect("first_frame", request.first_frame, spec, problems)
+    last = yield from _collect("last_frame", request.last_frame, spec, problems)
     references = []
     for reference in request.references:
-        ready = yield from _ready("references", reference, spec)
+        ready = yield from _collect("references", reference, spec, problems)
         references.append(ready or reference)
+    refuse(problems)
     return replace(request, first_frame=first, last_frame=last, references=tuple(references))
+
+
+def _collect(field: str, media: Media | None, spec: ModelSpec, problems: list[Problem]) -> Flow[Media | None]:
+    """One input, ready; what is wrong with it joins the problems of the others."""
+    try:
+        return (yield from _ready(field, media, spec))
+    except InvalidRequest as error:
+        problems += error.problems
+        return media
 
 
 def without_bytes(request: VideoRequest, spec: ModelSpec) -> VideoRequest:

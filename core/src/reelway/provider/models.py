@@ -45,6 +45,7 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
         default_resolution, default_ratio: what completes a half-given pair when pixels have to be sent.
         seed, audio, callback: whether these fields are supported.
         first_frame, last_frame: whether these inputs are supported.
+        last_frame_alone: whether a last frame may come without a first one.
         needs_image: an input picture is required.
         references: how many references of each kind are accepted.
         frame_with_references: whether a first frame and references go together.
@@ -70,6 +71,7 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     callback: bool = False
     first_frame: bool = False
     last_frame: bool = False
+    last_frame_alone: bool = True
     needs_image: bool = False
     references: Mapping[MediaKind, int] = {}
     frame_with_references: bool = True
@@ -257,6 +259,12 @@ def _check_references(request: VideoRequest, spec: ModelSpec) -> Iterable[Proble
             yield Problem(field="references", message=message)
 
 
+def _check_lone_last_frame(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
+    alone = request.last_frame is not None and request.first_frame is None
+    if alone and spec.last_frame and not spec.last_frame_alone:
+        yield Problem(field="last_frame", message=f"{spec.name} takes it together with a first_frame only")
+
+
 def _check_mix(request: VideoRequest, spec: ModelSpec) -> Iterable[Problem]:
     if request.references and request.first_frame and not spec.frame_with_references:
         message = f"{spec.name} takes a first frame or references, but not both"
@@ -289,6 +297,7 @@ RULES: tuple[Rule, ...] = (
     _check_pair,
     _check_flags,
     _check_references,
+    _check_lone_last_frame,
     _check_mix,
     _check_forms,
 )

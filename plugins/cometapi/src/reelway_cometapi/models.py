@@ -142,6 +142,7 @@ VEO = ModelSpec(
     aspect_ratios=("16:9", "9:16"),
     first_frame=True,
     last_frame=True,
+    last_frame_alone=False,
     media_forms=FILES,
 )
 

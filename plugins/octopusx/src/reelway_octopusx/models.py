@@ -57,6 +57,7 @@ def _doubao(name: str, alias: str | None = None, tiers: tuple[str, ...] = TIERS)
         default_resolution="720p",
         first_frame=True,
         last_frame=True,
+        last_frame_alone=False,
         media_forms=FILES,
     )
 
@@ -128,6 +129,7 @@ def _omni(name: str, clips: int) -> ModelSpec:
         resolutions=("720p", "1080p", "2k", "4k"),
         first_frame=True,
         last_frame=True,
+        last_frame_alone=False,
         references={MediaKind.IMAGE: 5, MediaKind.VIDEO: clips},
         media_forms=LINKS,
     )
@@ -145,6 +147,7 @@ def _kling(name: str, durations: tuple[int, ...]) -> ModelSpec:
         resolutions=("720p", "1080p"),
         first_frame=True,
         last_frame=True,
+        last_frame_alone=False,
         media_forms=LINKS,
     )
 
@@ -174,6 +177,7 @@ GROK = ModelSpec(
     resolutions=("720p", "1080p"),
     first_frame=True,
     last_frame=True,
+    last_frame_alone=False,
     references={MediaKind.IMAGE: 6},
     # Two pictures are a first and a last frame, several are references.
     frame_with_references=False,
