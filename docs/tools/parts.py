@@ -202,7 +202,7 @@ def waiting_numbers() -> str:
         "`timeout` of `wait`, `watch`, `as_completed`": f"{_seconds(WAIT_SECONDS)}, where none is given",
         "longest exchange": _seconds(POLL_SECONDS),
         "`requests_per_second` of an account": f"{Account('any').requests_per_second:g}, where none is given",
-        "exchanges of one client under way at once": str(IN_FLIGHT),
+        "polls of one account under way at once": str(IN_FLIGHT),
     }
     return table(["what", "how much"], rows.items())
 

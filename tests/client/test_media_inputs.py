@@ -72,14 +72,14 @@ def desk(kind: Kind, clock: VirtualClock) -> Iterator[Desk]:
 
 
 def models_taking(*forms: MediaForm) -> list[tuple[str, ModelSpec]]:
-    """For each provider and form, the first model whose pictures travel in exactly these forms."""
-    found: dict[tuple[str, str], ModelSpec] = {}
+    """For each provider, the first model whose pictures travel in exactly these forms."""
+    found: dict[str, ModelSpec] = {}
     for provider in Registry.installed().providers:
         for spec in provider.models.models:
             takes_pictures = spec.first_frame or spec.references
             if takes_pictures and spec.media_forms == frozenset(forms):
-                found.setdefault((provider.info.name, spec.form), spec)
-    return [(provider, spec) for (provider, _), spec in found.items()]
+                found.setdefault(provider.info.name, spec)
+    return list(found.items())
 
 
 FILES: Final = models_taking(MediaForm.FILE)

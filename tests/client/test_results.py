@@ -19,6 +19,7 @@ from reelway import (
     InvalidRequest,
     PluginError,
     ProviderError,
+    ReelwayError,
     Registry,
     Status,
     SubmissionRejected,
@@ -28,13 +29,13 @@ from reelway import (
     TaskLost,
     WaitTimeout,
 )
+from reelway.errors import Billed, ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse
-from reelway.operations import Settings
+from reelway.model.submission import Submission, SubmissionState
 from reelway.results import holding, settle, target_path, waited
 from reelway.sandbox.video import reel
 from reelway.testing import VirtualClock, in_process
 from reelway.transport.drivers import Outcome
-from reelway.transport.http import HttpSettings
 from tests.acme import ACME, LINK, Acme, refused, said, task
 from tests.client.both import Both, Kind
 
@@ -154,20 +155,66 @@ def test_an_error_without_a_task_gets_the_one_at_hand() -> None:
         raise KeyError
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, KeyError])
+def test_what_is_no_error_of_ours_names_the_task_as_well(
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(error) as caught, holding(task()):
+        raise error
+    note = f"{task().ref} goes on at the provider; wait again with this reference."
+    assert caught.value.__notes__ == [note]
+    assert [(record.levelno, record.message) for record in caplog.records] == [(logging.WARNING, note)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigurationError("x"),
+        ConfigurationError("x", task=task()),
+        PluginError("x"),
+        WaitTimeout("x", task=task()),
+        ProviderError("x", kind=ErrorKind.UPSTREAM),
+    ],
+    ids=repr,
+)
+def test_no_error_after_the_create_says_that_creating_again_is_safe(error: ReelwayError) -> None:
+    with pytest.raises(ReelwayError) as caught, holding(task()):
+        raise error
+    assert (caught.value.resubmit_safe, caught.value.billed) == (False, Billed.YES)
+    assert caught.value.__notes__
+
+
+def test_a_bad_end_says_itself_what_it_cost() -> None:
+    with pytest.raises(TaskFailed) as caught, holding(task()):
+        raise TaskFailed("x", task=task())
+    assert (caught.value.resubmit_safe, caught.value.billed) == (True, Billed.UNKNOWN)
+    assert not hasattr(caught.value, "__notes__")
+    with pytest.raises(TaskFailed) as unnamed, holding(task()):
+        raise TaskFailed("x")
+    assert (unnamed.value.resubmit_safe, unnamed.value.billed) == (False, Billed.UNKNOWN)
+
+
 # --- errors that hold the task, through the clients ---
+
+
+class Interrupt(BaseException):
+    """What Ctrl-C is, without stopping the tests."""
 
 
 class Script:
     """A provider's side, word for word: each request gets the next answer."""
 
-    def __init__(self, kind: Kind, clock: VirtualClock, provider: Acme = ACME) -> None:
+    def __init__(self, kind: Kind, clock: VirtualClock, provider: Acme = ACME, **options: Any) -> None:
         self.answers: list[HttpResponse] = []
         self.requests: list[HttpRequest] = []
-        settings = Settings(clock=clock, draw=lambda: 0.5, http=HttpSettings(transport=in_process(self._respond)))
-        self.client = Both(kind, "acme", api_key="k", registry=Registry([provider]), settings=settings)
+        self.interrupts = False
+        network = {"clock": clock, "transport": in_process(self._respond)}
+        self.client = Both(kind, "acme", api_key="k", registry=Registry([provider]), **network, **options)
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
+        if self.interrupts and not self.answers:
+            raise Interrupt
         return self.answers.pop(0)
 
 
@@ -198,7 +245,36 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced_and_the_error_holds_the_
     with pytest.raises(ConfigurationError, match="exists already") as caught:
         script.client.generate(model="m", to=tmp_path)
     assert caught.value.task is not None
+    assert (caught.value.resubmit_safe, caught.value.billed) == (False, Billed.YES)
     assert (tmp_path / "task-1.mp4").read_bytes() == b"mine"
+
+
+def test_an_interrupted_generate_names_the_task(
+    script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script.answers = [said("queued"), said("running")]
+    script.interrupts = True
+    with pytest.raises(Interrupt) as caught:
+        script.client.generate(model="m", to=tmp_path)
+    assert "reelway1:acme:default::task-1 goes on" in caught.value.__notes__[0]
+    assert "reelway1:acme:default::task-1 goes on" in caplog.text
+
+
+def test_an_interrupted_create_is_told_as_in_doubt(kind: Kind, clock: VirtualClock) -> None:
+    steps: list[Submission] = []
+    script = Script(kind, clock, on_submission=steps.append)
+    script.interrupts = True
+    with script.client, pytest.raises(Interrupt) as caught:
+        script.client.generate(model="m")
+    assert [step.state for step in steps][1:] == [SubmissionState.SENDING, SubmissionState.AMBIGUOUS]
+    assert steps[-1].id in caught.value.__notes__[0]
+
+
+def test_an_accepted_create_is_logged_with_its_reference(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "reelway")
+    script.answers = [said("queued")]
+    made = script.client.create(model="m")
+    assert [record.levelno for record in caplog.records if str(made.ref) in record.message] == [logging.INFO]
 
 
 def test_a_file_of_another_name_is_not_taken_for_a_beginning(script: Script, tmp_path: Path) -> None:

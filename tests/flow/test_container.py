@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelway.flow.container import PICTURE_MAGIC, SNIFF_LENGTH, VIDEO_MAGIC, container_of
+from reelway.flow.container import PICTURE_MAGIC, SNIFF_LENGTH, SOUND_MAGIC, VIDEO_MAGIC, BoxWalk, container_of
 from reelway.sandbox.video import reel
 
 PICTURES = [
     (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "png"),
     (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00H", "jpeg"),
     (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "webp"),
+    (b"\x00\x00\x00\x20ftypavif\x00\x00\x00\x00", "avif"),
+    (b"\x00\x00\x00\x20ftypavis\x00\x00\x00\x00", "avif"),
+    (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "heif"),
+    (b"\x00\x00\x00\x18ftypheix\x00\x00\x00\x00", "heif"),
+    (b"\x00\x00\x00\x18ftyphevc\x00\x00\x00\x00", "heif"),
+    (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00", "heif"),
+    (b"\x00\x00\x00\x18ftypmsf1\x00\x00\x00\x00", "heif"),
+    (b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01", "cr3"),
+    (b"\x00\x00\x00\x20ftypM4A \x00\x00\x00\x00", "m4a"),
+    (b"\x00\x00\x00\x20ftypM4B \x00\x00\x00\x00", "m4a"),
 ]
 
 VIDEOS = [
@@ -24,7 +36,7 @@ VIDEOS = [
     (b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00\x12\x00\x00", "flv"),
     (b"OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "ogg"),
     (b"\x00\x00\x01\xba\x44\x00\x04\x00\x04\x01\x01\x89\xc3\xf8\x00\x00", "mpeg"),
-    (b"\x47\x40\x11\x10\x00\x42\xf0\x25\x00\x01\xc1\x00\x00\xff\x01\xff", "mpegts"),
+    (b"\x47\x40\x11\x10\x00\x42\xf0\x25\x00\x01\xc1\x00\x00\xff\x01\xff".ljust(188, b"\xff") + b"\x47", "mpegts"),
 ]
 
 NO_VIDEO = [
@@ -44,6 +56,10 @@ NO_VIDEO = [
     b"ftypisom and some text",
     b"The free plan has ended.",
     b"\n\n\n\nmoov",
+    b"The ftypavif of the image is missing.",
+    b"G@teway Timeout",
+    b"G@teway Timeout".ljust(400),
+    b"\x47\x40\x11\x10" + bytes(100),
 ]
 
 
@@ -58,7 +74,7 @@ def test_nothing_else_is_taken_for_a_video(start: bytes) -> None:
 
 
 @pytest.mark.parametrize(("start", "container"), PICTURES)
-def test_a_picture_is_no_video_but_may_be_a_variant(start: bytes, container: str) -> None:
+def test_a_picture_or_a_sound_is_no_video_but_may_be_a_variant(start: bytes, container: str) -> None:
     assert container_of(start) is None
     assert container_of(start, "thumbnail") == container
 
@@ -80,10 +96,60 @@ def test_the_verdict_needs_no_more_than_the_first_bytes(start: bytes, rest: byte
 
 @given(text=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=SNIFF_LENGTH))
 def test_no_text_without_a_box_name_is_a_video(text: str) -> None:
-    boxes = {mark.decode("latin-1") for _, mark, _ in VIDEO_MAGIC + PICTURE_MAGIC}
+    boxes = {mark.decode("latin-1") for _, mark, _ in VIDEO_MAGIC + PICTURE_MAGIC + SOUND_MAGIC}
     if not any(box in text for box in boxes):
         assert container_of(text.encode()) is None
 
 
 def test_every_mark_lies_within_the_bytes_that_are_looked_at() -> None:
-    assert all(at + len(mark) <= SNIFF_LENGTH for at, mark, _ in VIDEO_MAGIC + PICTURE_MAGIC)
+    assert all(at + len(mark) <= SNIFF_LENGTH for at, mark, _ in VIDEO_MAGIC + PICTURE_MAGIC + SOUND_MAGIC)
+
+
+# --- whether a file of boxes is whole ---
+
+
+def box(kind: bytes, body: bytes = b"", *, long: bool = False) -> bytes:
+    if long:
+        return b"\x00\x00\x00\x01" + kind + (len(body) + 16).to_bytes(8) + body
+    return (len(body) + 8).to_bytes(4) + kind + body
+
+
+FILM = box(b"ftyp", b"isom") + box(b"moov", b"m" * 30) + box(b"mdat", b"d" * 50, long=True) + box(b"free")
+
+
+def walked(*chunks: bytes) -> BoxWalk:
+    walk = BoxWalk()
+    for chunk in chunks:
+        walk.feed(chunk)
+    return walk
+
+
+@given(cuts=st.lists(st.integers(0, len(FILM)), max_size=8))
+def test_a_whole_file_is_known_however_it_arrives(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(FILM)]
+    assert walked(*(FILM[a:b] for a, b in pairwise(edges))).whole
+
+
+@pytest.mark.parametrize("length", range(len(FILM)))
+def test_a_file_that_is_cut_is_known_unless_only_padding_is_missing(length: int) -> None:
+    assert walked(FILM[:length]).whole is (length == len(FILM) - len(box(b"free")))
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        b"",
+        box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(40),
+        box(b"moov") + box(b"mdat") + b"\x00\x00\x00\x04free",
+        box(b"moov") + b"\x00\x00\x00\x01mdat" + (15).to_bytes(8),
+        box(b"ftyp") + box(b"mdat"),
+        box(b"ftyp") + box(b"moov"),
+    ],
+)
+def test_boxes_that_prove_nothing_are_no_proof(film: bytes) -> None:
+    assert not walked(film).whole
+
+
+def test_a_film_of_fragments_is_whole_and_so_is_that_of_the_sandbox() -> None:
+    assert walked(box(b"styp") + box(b"moof") + box(b"mdat", b"d")).whole
+    assert walked(reel()).whole

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reelway.errors import Billed, DownloadError, Fault, LinkExpired, OutputMissing
+from reelway.flow.container import SNIFF_LENGTH
 from reelway.flow.effects import Flow, Open, Phase, Read, Send
 from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
 from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint
@@ -25,7 +26,11 @@ from tests.sandbox import caller
 
 BASE = "https://api.acme.example"
 OTHER = "https://cdn.example/other.mp4?sig=OTHER"
-VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 8
+VIDEO = (
+    b"\x00\x00\x00\x20ftypisom".ljust(32, b"\0")
+    + b"\x00\x00\x00\x08moov\x00\x00\x08\x08mdat"
+    + bytes(range(256)) * 8
+)
 TAG = '"tag-1"'
 
 
@@ -35,16 +40,18 @@ class MemoryPart:
     def __init__(self, content: bytes = b"", validator: str | None = None) -> None:
         self.content = content
         self.validator = validator
+        self.total: int | None = None
         self.published: bytes | None = None
         self.suspended = True
         self.failing = ""
 
     def resume_point(self) -> ResumePoint:
-        return ResumePoint(len(self.content), self.validator) if self.validator else ResumePoint()
+        return ResumePoint(len(self.content), self.validator, self.total) if self.validator else ResumePoint()
 
     def start(self, resume: ResumePoint) -> None:
         self._fail("start")
         self.content, self.validator, self.suspended = self.content[: resume.size], resume.validator, False
+        self.total = resume.total
 
     def append(self, chunk: bytes) -> None:
         self._fail("append")
@@ -219,17 +226,21 @@ def test_a_whole_answer_to_a_resumption_starts_from_zero() -> None:
     assert part.published == other
 
 
+SAME = ("ETag", TAG)
+
 WRONG_PARTS: list[Headers] = [
-    (("Content-Range", f"bytes 0-{len(VIDEO) - 1}/{len(VIDEO)}"),),
-    (("Content-Range", f"bytes 701-{len(VIDEO) - 1}/{len(VIDEO)}"),),
-    (("Content-Range", f"bytes 700-{len(VIDEO) - 2}/{len(VIDEO)}"),),
-    (("Content-Range", "bytes 700-*/*"),),
-    (("Content-Range", "bytes 700-800"),),
-    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/*"),),
-    (("Content-Range", "seconds 1-2/3"),),
-    (),
+    (("Content-Range", f"bytes 0-{len(VIDEO) - 1}/{len(VIDEO)}"), SAME),
+    (("Content-Range", f"bytes 701-{len(VIDEO) - 1}/{len(VIDEO)}"), SAME),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 2}/{len(VIDEO)}"), SAME),
+    (("Content-Range", "bytes 700-*/*"), SAME),
+    (("Content-Range", "bytes 700-800"), SAME),
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/*"), SAME),
+    (("Content-Range", "seconds 1-2/3"), SAME),
+    (SAME,),
     (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/{len(VIDEO)}"), ("ETag", '"tag-2"')),
     (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/{len(VIDEO)}"), ("ETag", "W/" + TAG)),
+    # Without a validator it may be a part of any file (RFC 9110, 15.3.7).
+    (("Content-Range", f"bytes 700-{len(VIDEO) - 1}/{len(VIDEO)}"),),
 ]
 
 
@@ -239,6 +250,14 @@ def test_another_part_than_was_asked_for_is_thrown_away_with_what_was_there(head
     hand.run(fetching(part, LINK))
     assert part.published == VIDEO
     assert hand.of(Open)[1].headers == ()
+
+
+def test_a_part_of_a_file_of_another_length_is_thrown_away_with_what_was_there() -> None:
+    longer = rest(1000, VIDEO + b"more")
+    part, hand = MemoryPart(), Hand(whole(breaks=1000), longer, whole())
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert hand.of(Open)[2].headers == ()
 
 
 def test_a_part_that_nobody_asked_for_is_thrown_away() -> None:
@@ -279,17 +298,61 @@ def test_however_often_it_breaks_what_is_published_is_the_file(cuts: list[int], 
     part, held = MemoryPart(), 0
     answers: list[Any] = []
     for cut in sorted(cuts):
-        if held >= 16 and tag:
+        if held >= SNIFF_LENGTH and tag:
             answers.append(rest(held, breaks=cut - held))
             held = cut
         else:
             answers.append(whole(tag=tag, breaks=cut))
-            held = cut if cut >= 16 and tag else 0
+            held = cut if cut >= SNIFF_LENGTH and tag else 0
     answers.append(rest(held) if held else whole(tag=tag))
     hand = Hand(*answers)
     hand.run(fetching(part, LINK))
     assert part.published == VIDEO
     assert hand.all_closed
+
+
+# --- a length that nobody tells ---
+
+
+WEBM = b"\x1a\x45\xdf\xa3" + bytes(1000)
+CHUNKED = (("Transfer-Encoding", "gzip, Chunked"),)
+
+
+def test_a_video_that_ends_with_its_connection_has_to_be_whole_by_its_own_account() -> None:
+    part, hand = MemoryPart(), Hand(Served(pieces=(VIDEO[:900],)), Served(pieces=(VIDEO[:900], VIDEO[900:])))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
+def test_a_video_that_never_shows_its_end_is_not_published() -> None:
+    part, hand = MemoryPart(), Hand(*[Served(headers=(SAME,), pieces=(VIDEO[:900],))] * ATTEMPTS)
+    error = raises(fetching(part, LINK), hand)
+    assert type(error) is DownloadError
+    assert "names no length" in str(error)
+    assert (part.published, part.content) == (None, b"")
+
+
+def test_a_container_that_cannot_show_its_end_needs_a_source_that_tells_the_length() -> None:
+    unknown = Served(headers=(SAME,), pieces=(WEBM,))
+    part, hand = MemoryPart(), Hand(unknown, said("succeeded", video_url=OTHER), whole(WEBM))
+    hand.run(fetching(part, LINK))
+    assert part.published == WEBM
+    assert hand.of(Open)[1].headers == ()
+
+
+def test_where_no_source_tells_the_length_the_link_has_not_expired() -> None:
+    part, hand = MemoryPart(), refusals(Served(pieces=(WEBM,)))
+    error = raises(fetching(part, LINK), hand)
+    assert type(error) is DownloadError
+    assert "names no length" in str(error)
+    assert part.published is None
+
+
+@pytest.mark.parametrize("body", [WEBM, VIDEO[:900]])
+def test_the_end_of_a_chunked_answer_is_the_end_of_the_file(body: bytes) -> None:
+    part = MemoryPart()
+    Hand(Served(headers=CHUNKED, pieces=(body,))).run(fetching(part, LINK))
+    assert part.published == body
 
 
 # --- giving up ---
@@ -327,8 +390,8 @@ def test_a_pause_that_the_server_asks_for_is_made() -> None:
 
 
 def test_as_long_as_the_file_grows_it_is_tried_again() -> None:
-    steps = range(100, len(VIDEO), 100)
-    answers = [whole(breaks=100), *(rest(at, breaks=100) for at in steps[:-1]), rest(steps[-1])]
+    steps = range(200, len(VIDEO), 100)
+    answers = [whole(breaks=200), *(rest(at, breaks=100) for at in steps[:-1]), rest(steps[-1])]
     part, hand = MemoryPart(), Hand(*answers)
     hand.run(fetching(part, LINK))
     assert len(answers) > 2 * ATTEMPTS
@@ -519,6 +582,15 @@ def test_the_key_goes_with_the_account_s_own_address_and_to_no_other_hop() -> No
     assert asked(hand) == [f"*{own}", OTHER]
 
 
+@pytest.mark.parametrize("links", [(LINK,), ()])
+def test_a_foreign_host_cannot_lead_back_to_where_the_key_is_sent(links: tuple[str, ...]) -> None:
+    own = f"{BASE}/v1/videos/task-2/content"
+    before: list[Any] = [] if links else [said("succeeded"), moved(LINK)]
+    hand = Hand(*before, moved(own), moved("/v1/again"), whole())
+    hand.run(fetching(MemoryPart(), *links))
+    assert asked(hand)[-3:] == [LINK, own, f"{BASE}/v1/again"]
+
+
 # --- renewing, and the content route ---
 
 
@@ -658,6 +730,16 @@ def test_a_disk_that_refuses_is_told_with_the_task(step: str) -> None:
     assert "No space left on device" in str(error)
     assert error.fault is Fault.CALLER
     assert hand.all_closed
+
+
+def test_what_the_file_itself_refuses_is_told_with_the_task() -> None:
+    class Busy(MemoryPart):
+        def resume_point(self) -> ResumePoint:
+            raise DownloadError("busy")
+
+    error = raises(fetching(Busy(), LINK), Hand())
+    assert isinstance(error, DownloadError)
+    assert error.task is not None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reelway.errors import ErrorKind, PluginError, ProviderError, ProviderUnreachable, WaitTimeout
-from reelway.flow.effects import Flow, Phase, Send
-from reelway.flow.follow import FAILURE_LIMIT, FollowPlan, follow, retrieve
+from reelway.flow.effects import Flow, Observe, Phase, Send
+from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, FollowPlan, follow, retrieve
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.lifecycle import NOT_FOUND_LIMIT, Anomaly, NotFoundSeen
 from reelway.model.observation import Status
@@ -156,10 +157,44 @@ def test_a_slot_beyond_the_deadline_is_not_waited_for() -> None:
     assert polls(hand) == [3]
 
 
-def test_a_poll_that_takes_beyond_the_deadline_is_followed_by_one_last_one() -> None:
-    hand = Hand(*[said("running")] * 3, seconds_per_exchange=25)
+@pytest.mark.parametrize("answer", [said("running"), TROUBLE, broken(Phase.RECEIVING)], ids=repr)
+def test_a_poll_that_ends_past_the_deadline_is_the_last_one(answer: Any) -> None:
+    hand = Hand(answer, said("running"), seconds_per_exchange=25)
     assert isinstance(raises(following(timeout=20), hand), WaitTimeout)
-    assert len(polls(hand)) == 2
+    assert len(polls(hand)) == 1
+
+
+def test_a_poll_gets_no_more_time_than_is_left_but_the_last_one_enough_for_an_answer() -> None:
+    hand = Hand(*[said("running")] * 9)
+    raises(following(timeout=20, poll_timeout=12), hand)
+    assert [send.timeout for send in hand.of(Send)] == [12, 12, 11, LAST_POLL_SECONDS, LAST_POLL_SECONDS]
+
+
+def test_a_poll_timeout_below_the_least_is_kept() -> None:
+    hand = Hand(said("running"))
+    raises(following(timeout=0, poll_timeout=2), hand)
+    assert [send.timeout for send in hand.of(Send)] == [2]
+
+
+@given(seconds=st.floats(0, 40), timeout=st.floats(0, 200))
+def test_a_wait_outlives_its_deadline_by_the_last_poll_at_most(seconds: float, timeout: float) -> None:
+    hand = Hand()
+    hand.answers.extend(_after(hand, seconds) for _ in range(1000))
+    with contextlib.suppress(WaitTimeout, ProviderUnreachable):
+        hand.run(following(timeout=timeout))
+    assert hand.clock.monotonic() <= timeout + LAST_POLL_SECONDS + 0.001
+
+
+def _after(hand: Hand, seconds: float) -> Any:
+    """A provider that takes so long, unless its exchange is given up before."""
+
+    def give(effect: Send) -> HttpResponse:
+        hand.clock.advance(min(seconds, effect.timeout))
+        if seconds >= effect.timeout:
+            raise broken(Phase.RECEIVING)
+        return said("running")
+
+    return give
 
 
 def test_a_wait_that_ran_out_before_any_answer_says_so() -> None:
@@ -305,7 +340,7 @@ def test_an_id_that_stays_unknown_past_the_grace_is_lost() -> None:
     assert final.status is Status.LOST
     assert polls(hand)[-1] >= 60
     assert final.not_found_count >= NOT_FOUND_LIMIT
-    assert isinstance(hand.effects[-1].events[0], NotFoundSeen)  # type: ignore[attr-defined]
+    assert isinstance(hand.of(Observe)[-1].events[0], NotFoundSeen)
 
 
 def test_a_lost_task_that_is_seen_again_goes_on() -> None:

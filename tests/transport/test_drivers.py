@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import subprocess
+import sys
+import textwrap
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from msgspec.structs import replace
 
 from reelway.flow.effects import (
     Close,
@@ -29,7 +35,7 @@ from reelway.flow.effects import (
     perform,
 )
 from reelway.model.http import HttpRequest, HttpResponse
-from reelway.model.submission import Submission
+from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.testing import VirtualClock
 from reelway.testing.clock import START
@@ -108,7 +114,7 @@ class Stage:
 
     def driver(self) -> Any:
         kind = AsyncDriver if self.color == "async" else SyncDriver
-        return kind({"main": self.http}, self.clock, self.witness)  # type: ignore[dict-item]
+        return kind({"main": self.http, "spare": self.http}, self.clock, self.witness)  # type: ignore[dict-item]
 
     def run(self, flow: Flow[Any]) -> Any:
         if self.color == "sync":
@@ -514,3 +520,253 @@ def test_what_is_no_error_ends_everything(stage: Stage) -> None:
     ends = Ends()
     with pytest.raises(KeyboardInterrupt):
         stage.run_all(ends.flow(SEND), ends.flow(Sleep(1)))
+
+
+# --- whose turn it is, among tasks of an event loop ---
+
+CREATE = Send(request=GET, timeout=60, fresh=True)
+
+
+class Queue:
+    """A crowd of polls on the account `main` that fills its gate, none of which is answered before it is let go."""
+
+    def __init__(self, size: int = 3 * IN_FLIGHT, timeout: float = 60) -> None:
+        self.stage = Stage("async")
+        self.stage.http.answer = self._answer
+        self.sent: list[Send] = []
+        self.may_end = asyncio.Event()
+        self.driver = self.stage.driver()
+        poll = Send(request=GET, timeout=timeout)
+        self.polls = [asyncio.ensure_future(self.run(poll)) for _ in range(size)]
+
+    async def run(self, effect: Send, account: str = "main") -> Any:
+        return await self.driver.run(Job(account, Ends().flow(effect)))
+
+    async def _answer(self, effect: Send) -> HttpResponse:
+        self.sent.append(effect)
+        if effect.request is GET and not effect.fresh:
+            await self.may_end.wait()
+        return HttpResponse(status=200)
+
+    async def __aenter__(self) -> Self:
+        await settled()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.may_end.set()
+        await asyncio.gather(*self.polls, return_exceptions=True)
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_a_create_waits_behind_no_poll() -> None:
+    async def main() -> None:
+        async with Queue() as queue:
+            assert len(queue.sent) == IN_FLIGHT
+            await asyncio.wait_for(queue.run(CREATE), 5)
+
+    asyncio.run(main())
+
+
+def test_a_poll_waits_behind_those_of_its_own_account_only() -> None:
+    other = Send(request=HttpRequest(method="GET", path="other"), timeout=1)
+
+    async def main() -> None:
+        async with Queue() as queue:
+            await asyncio.wait_for(queue.run(other, "spare"), 5)
+            with pytest.raises(TransportError):
+                await queue.run(replace(other, timeout=0.01))
+
+    asyncio.run(main())
+
+
+def test_a_poll_that_gets_no_turn_within_its_time_was_never_sent() -> None:
+    async def main() -> None:
+        async with Queue(size=IN_FLIGHT + 1, timeout=0.05) as queue:
+            with pytest.raises(TransportError) as caught:
+                await asyncio.wait_for(queue.polls[-1], 5)
+            assert caught.value.phase is Phase.CONNECTING
+            assert len(queue.sent) == IN_FLIGHT
+
+    asyncio.run(main())
+
+
+def test_the_wait_for_a_turn_counts_against_the_time_of_the_poll() -> None:
+    async def main() -> None:
+        async with Queue(size=IN_FLIGHT + 1) as queue:
+            await asyncio.sleep(0.02)
+            queue.may_end.set()
+            await asyncio.gather(*queue.polls)
+            assert queue.sent[-1].timeout <= 60 - 0.015
+            assert queue.sent[0].timeout > queue.sent[-1].timeout
+
+    asyncio.run(main())
+
+
+def test_whoever_gives_up_waiting_for_a_turn_takes_none() -> None:
+    async def main() -> None:
+        async with Queue() as queue:
+            for poll in queue.polls[IN_FLIGHT:]:
+                poll.cancel()
+            queue.may_end.set()
+            await asyncio.gather(*queue.polls, return_exceptions=True)
+            assert len(queue.sent) == IN_FLIGHT
+            await asyncio.wait_for(queue.run(SEND), 5)
+
+    asyncio.run(main())
+
+
+# --- creates that break off ---
+
+SENDING = replace(SUBMISSION, state=SubmissionState.SENDING)
+ACCEPTED = replace(SUBMISSION, state=SubmissionState.ACCEPTED, ref=task().ref)
+
+
+class Stop(BaseException):
+    """What is no error and ends everything, as Ctrl-C does."""
+
+
+def interrupt(effect: Any) -> Any:
+    raise Stop
+
+
+def states(stage: Stage) -> list[SubmissionState]:
+    return [record.submission.state for record in stage.recorded]
+
+
+@pytest.mark.parametrize("error", [Stop, KeyError])
+def test_a_create_that_is_broken_off_leaves_a_trace(
+    stage: Stage, error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(effect: Send) -> Any:
+        stage.clock.advance(7)
+        raise error
+
+    stage.http.answer = fail
+    with pytest.raises(error) as caught:
+        stage.run(Ends().flow(Record(submission=SENDING), CREATE))
+    assert states(stage) == [SubmissionState.SENDING, SubmissionState.AMBIGUOUS]
+    last = stage.recorded[-1].submission
+    assert (last.id, last.at, last.detail) == ("1", START + timedelta(seconds=7), f"interrupted: {error.__name__}")
+    [note] = caught.value.__notes__
+    assert "acme (account main, submission 1)" in note
+    assert "may exist and be billed" in note
+    assert [(record.levelno, record.message) for record in caplog.records] == [(logging.WARNING, note)]
+
+
+def test_a_cancelled_create_leaves_a_trace() -> None:
+    stage = Stage("async")
+
+    async def main() -> None:
+        running = asyncio.create_task(
+            stage.driver().run(Job("main", Ends().flow(Record(submission=SENDING), CREATE)))
+        )
+        await settled()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await running
+        assert "may exist and be billed" in caught.value.__notes__[0]
+
+    stage.http.answer = lambda effect: asyncio.Event().wait()
+    asyncio.run(main())
+    assert states(stage)[-1] is SubmissionState.AMBIGUOUS
+
+
+def test_an_interruption_before_the_create_left_leaves_nothing_in_doubt(stage: Stage) -> None:
+    with pytest.raises(Stop) as caught:
+        stage.run(Ends().flow(Record(submission=SENDING), Work(lambda: interrupt(None)), CREATE))
+    assert states(stage) == [SubmissionState.SENDING]
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_an_interruption_after_the_answer_names_the_task(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    records = Record(submission=SENDING), CREATE, Record(submission=ACCEPTED)
+    with pytest.raises(Stop) as caught:
+        stage.run(Ends().flow(*records, Work(lambda: interrupt(None))))
+    assert states(stage) == [SubmissionState.SENDING, SubmissionState.ACCEPTED]
+    assert str(task().ref) in caught.value.__notes__[0]
+    assert str(task().ref) in caplog.text
+
+
+def test_what_the_flow_has_judged_itself_is_not_judged_again(stage: Stage) -> None:
+    rejected = Record(submission=replace(SUBMISSION, state=SubmissionState.REJECTED))
+    with pytest.raises(KeyError):
+        stage.run(Ends().flow(Record(submission=SENDING), CREATE, rejected, error=KeyError()))
+    assert states(stage) == [SubmissionState.SENDING, SubmissionState.REJECTED]
+
+
+# --- Ctrl-C among many, in threads ---
+
+
+def test_an_interruption_waits_for_no_exchange() -> None:
+    stage, stuck, may_end = Stage("sync"), threading.Event(), threading.Event()
+
+    def answer(effect: Send) -> HttpResponse:
+        if effect.timeout == 1:
+            assert stuck.wait(5)
+            raise Stop
+        stuck.set()
+        may_end.wait(5)
+        return HttpResponse(status=200)
+
+    stage.http.answer = answer
+    ends = Ends()
+    begin = time.monotonic()
+    with pytest.raises(Stop):
+        stage.run_all(ends.flow(SEND), ends.flow(Send(request=GET, timeout=9)))
+    assert time.monotonic() - begin < 4
+    assert ends.closed == 2
+    may_end.set()
+
+
+def test_a_stream_that_opens_after_everybody_left_is_closed() -> None:
+    stage, opening, may_open = Stage("sync"), threading.Event(), threading.Event()
+    plain_open = stage.http.open
+
+    def slow_open(effect: Open) -> Any:
+        opening.set()
+        may_open.wait(5)
+        return plain_open(effect)
+
+    stage.http.open = slow_open  # type: ignore[method-assign]
+    outcomes = stage.driver().run_all([Job("main", Ends().flow(OPEN, Read(1))), Job("main", Ends().flow(SEND))])
+    assert next(outcomes).index == 1
+    assert opening.wait(5)
+    outcomes.close()
+    may_open.set()
+    until(lambda: bool(stage.http.streams) and stage.http.streams[0].closed == 1)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+def test_a_program_that_is_interrupted_ends_while_polls_are_under_way() -> None:
+    program = """
+    import threading
+    from tests.transport.test_drivers import Ends, Job, SEND, Stage
+
+    stage = Stage("sync")
+    polling = threading.Event()
+    def answer(effect):
+        polling.set()
+        threading.Event().wait(30)
+    stage.http.answer = answer
+    outcomes = stage.driver().run_all([Job("main", Ends().flow(SEND)) for _ in range(3)])
+    def wait(*_, **__):
+        assert polling.wait(10)
+        raise KeyboardInterrupt
+    import reelway.transport.drivers as drivers
+    drivers.wait = wait
+    next(outcomes)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], timeout=20, check=False, capture_output=True, text=True
+    )
+    assert ended.stderr.strip().endswith("KeyboardInterrupt")

@@ -42,8 +42,10 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quick_collections() -> Iterator[None]:
-    """Collecting garbage after each test is quick where it looks at that test's objects only."""
+def _warmed_up() -> Iterator[None]:
+    """Certificates are read before time is short, and collecting garbage looks at the objects of one test only."""
+    for library in LIBRARIES:
+        http_room.tls_context(load_library(library)[0])
     gc.collect()
     gc.freeze()
     yield

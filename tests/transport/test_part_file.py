@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reelway.errors import DownloadError, Fault
 from reelway.flow.stream import ResumePoint
 from reelway.transport import part_file
 from reelway.transport.part_file import PartFile
@@ -25,15 +26,17 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "video.mp4"
 
 
-def begun(target: Path, content: bytes = VIDEO, *, tag: str | None = TAG, source: str = "task-1") -> PartFile:
-    part = PartFile(target, source)
+def begun(
+    target: Path, content: bytes = VIDEO, *, tag: str | None = TAG, source: str = "task-1", overwrite: bool = False
+) -> PartFile:
+    part = PartFile(target, source, overwrite=overwrite)
     part.start(ResumePoint(0, tag))
     part.append(content)
     return part
 
 
 def left_behind(target: Path, content: bytes = VIDEO[:1000], **facts: Any) -> None:
-    begun(target, content, **facts).suspend()
+    begun(target, content, **facts).close()
 
 
 def files(folder: Path) -> list[str]:
@@ -52,7 +55,7 @@ def test_a_whole_file_gets_its_name_and_nothing_is_left_beside_it(target: Path) 
 
 def test_nothing_stands_under_the_name_before_the_file_is_published(target: Path) -> None:
     part = begun(target)
-    part.suspend()
+    part.close()
     assert files(target.parent) == ["video.mp4.part", "video.mp4.part.json"]
 
 
@@ -64,7 +67,7 @@ def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
 
 def test_an_older_file_of_that_name_stays_until_the_new_one_is_whole(target: Path) -> None:
     target.write_bytes(b"old")
-    part = begun(target)
+    part = begun(target, overwrite=True)
     assert target.read_bytes() == b"old"
     part.publish()
     assert target.read_bytes() == VIDEO
@@ -115,6 +118,7 @@ def test_suspending_and_closing_may_be_done_at_any_time_and_twice(target: Path) 
     left_behind(target)
     part.discard()
     part.discard()
+    part.close()
     assert files(target.parent) == []
 
 
@@ -161,6 +165,7 @@ def test_a_stranger_s_part_file_is_not_taken(target: Path) -> None:
     (target.parent / "video.mp4.part").write_bytes(b"a stranger's")
     part = PartFile(target, "task-1")
     assert part.resume_point() == ResumePoint()
+    part.close()
     begun(target).publish()
     assert target.read_bytes() == VIDEO
 
@@ -191,6 +196,7 @@ def steps_of(
         for owner, name in (
             (os, "fsync"),
             (Path, "replace"),
+            (Path, "hardlink_to"),
             (Path, "unlink"),
             (Path, "write_bytes"),
             (Path, "open"),
@@ -203,11 +209,14 @@ def steps_of(
     return steps
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
 def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(
-    target: Path, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
 ) -> None:
-    part = begun(target)
-    assert steps_of(part.publish, monkeypatch) == ["open", "fsync", "replace", "unlink", "fsync"]
+    part = begun(target, overwrite=overwrite)
+    # The last to go is the lock.
+    named = ["replace", "unlink"] if overwrite else ["hardlink_to", "unlink", "unlink"]
+    assert steps_of(part.publish, monkeypatch) == ["open", "fsync", *named, "fsync", "unlink"]
 
 
 def test_old_bytes_are_gone_before_a_new_validator_vouches_for_what_is_there(
@@ -215,29 +224,35 @@ def test_old_bytes_are_gone_before_a_new_validator_vouches_for_what_is_there(
 ) -> None:
     left_behind(target)
     part = PartFile(target, "task-1")
-    assert steps_of(lambda: part.start(ResumePoint(0, '"tag-2"')), monkeypatch) == ["open", "write_bytes", "open"]
-    part.suspend()
+    assert steps_of(lambda: part.start(ResumePoint(0, '"tag-2"')), monkeypatch) == [
+        "unlink",
+        "open",
+        "write_bytes",
+        "open",
+    ]
+    part.close()
 
 
-@pytest.mark.parametrize("dying_at", range(4))
+@pytest.mark.parametrize("dying_at", range(5))
 def test_dying_at_a_new_start_never_lets_old_bytes_pass_for_new_ones(
     target: Path, monkeypatch: pytest.MonkeyPatch, dying_at: int
 ) -> None:
     left_behind(target)
     part = PartFile(target, "task-1")
     steps_of(lambda: part.start(ResumePoint(0, '"tag-2"')), monkeypatch, dying_at=dying_at)
-    part.suspend()
+    part.close()
     resume = PartFile(target, "task-1").resume_point()
     assert resume.size == 0 or resume.validator == TAG
 
 
-@pytest.mark.parametrize("dying_at", range(6))
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("dying_at", range(8))
 def test_dying_while_publishing_leaves_the_whole_file_or_remains(
-    target: Path, monkeypatch: pytest.MonkeyPatch, dying_at: int
+    target: Path, monkeypatch: pytest.MonkeyPatch, dying_at: int, overwrite: bool
 ) -> None:
-    part = begun(target)
+    part = begun(target, overwrite=overwrite)
     steps_of(part.publish, monkeypatch, dying_at=dying_at)
-    part.suspend()
+    part.close()
     after = PartFile(target, "task-1")
     if target.exists():
         assert target.read_bytes() == VIDEO
@@ -298,3 +313,120 @@ def test_a_folder_that_cannot_be_opened_is_no_obstacle(target: Path, monkeypatch
         patch.setattr(os, "open", refuse)
         part.publish()
     assert target.read_bytes() == VIDEO
+
+
+# --- two downloads to one name ---
+
+
+@pytest.mark.parametrize("first_use", ["resume_point", "start"])
+def test_what_one_download_writes_no_other_one_touches(target: Path, first_use: str) -> None:
+    part, other = begun(target), PartFile(target, "task-1")
+    with pytest.raises(DownloadError, match="Another download is writing") as caught:
+        other.resume_point() if first_use == "resume_point" else other.start(ResumePoint(0, TAG))
+    assert (caught.value.retryable, caught.value.fault) == (True, Fault.CALLER)
+    other.close()
+    part.publish()
+    assert target.read_bytes() == VIDEO
+
+
+def test_between_its_connections_and_before_its_end_a_download_keeps_the_file(target: Path) -> None:
+    part = begun(target)
+    part.suspend()
+    with pytest.raises(DownloadError):
+        PartFile(target, "task-1").resume_point()
+    part.discard()
+    with pytest.raises(DownloadError):
+        PartFile(target, "task-1").resume_point()
+    part.close()
+
+
+def test_whoever_comes_later_may_go_on(target: Path) -> None:
+    left_behind(target)
+    part = PartFile(target, "task-1")
+    assert part.resume_point() == ResumePoint(1000, TAG)
+    part.close()
+    assert files(target.parent) == ["video.mp4.part", "video.mp4.part.json"]
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, waiting = begun(target), PartFile(target, "task-1")
+    real = part_file._lock
+
+    def after_the_holder(handle: int) -> bool:
+        holder.close()
+        return real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(part_file, "_lock", after_the_holder)
+        waiting.resume_point()
+    with pytest.raises(DownloadError):
+        PartFile(target, "task-1").resume_point()
+    waiting.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is another call")
+def test_a_file_system_without_locks_is_no_obstacle(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    begun(target).publish()
+    assert target.read_bytes() == VIDEO
+
+
+def test_the_whole_length_is_remembered(target: Path) -> None:
+    part = PartFile(target, "task-1")
+    part.start(ResumePoint(0, TAG, 5000))
+    part.append(VIDEO[:1000])
+    part.close()
+    after = PartFile(target, "task-1")
+    assert after.resume_point() == ResumePoint(1000, TAG, 5000)
+    after.close()
+
+
+# --- a name that is taken meanwhile ---
+
+
+def without_links(*_: Any) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appeared_meanwhile_is_not_replaced(
+    target: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", without_links)
+    part = begun(target)
+    target.write_bytes(b"somebody's")
+    with pytest.raises(DownloadError, match="came into being") as caught:
+        part.publish()
+    part.close()
+    assert target.read_bytes() == b"somebody's"
+    assert target.with_name("video.mp4.part").read_bytes() == VIDEO
+    assert (caught.value.retryable, caught.value.fault) == (False, Fault.CALLER)
+
+
+def test_a_file_system_without_links_is_no_obstacle(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "hardlink_to", without_links)
+    begun(target).publish()
+    assert target.read_bytes() == VIDEO
+    assert files(target.parent) == ["video.mp4"]
+
+
+def test_a_file_that_a_dead_publisher_named_is_not_written_to_any_more(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = begun(target)
+    steps_of(part.publish, monkeypatch, dying_at=3)
+    part.close()
+    assert target.stat().st_nlink == 2
+    after = PartFile(target, "task-1", overwrite=True)
+    assert after.resume_point() == ResumePoint()
+    after.start(ResumePoint(0, TAG))
+    after.append(b"new")
+    assert target.read_bytes() == VIDEO
+    after.publish()
+    assert target.read_bytes() == b"new"

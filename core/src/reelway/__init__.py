@@ -40,6 +40,7 @@ from reelway.model.lifecycle import (
 from reelway.model.observation import Failure, FailureKind, Status, Video
 from reelway.model.request import Media, MediaKind, VideoRequest
 from reelway.model.secret import Secret
+from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Artifact, Task, TaskRef
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
@@ -83,7 +84,9 @@ __all__ = [
     "Secret",
     "Status",
     "StatusChanged",
+    "Submission",
     "SubmissionRejected",
+    "SubmissionState",
     "SubmissionUnknown",
     "Task",
     "TaskCancelled",

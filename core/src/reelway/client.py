@@ -14,6 +14,7 @@ from reelway.operations import (
     WAIT_SECONDS,
     Accounts,
     OnChange,
+    OnSubmission,
     Operations,
     Progress,
     Settings,
@@ -40,6 +41,7 @@ class _Base:
         base_url: str | None = None,
         on_unsupported: OnUnsupported | str = OnUnsupported.ERROR,
         on_change: OnChange | None = None,
+        on_submission: OnSubmission | None = None,
         allow_private_links: bool = False,
         http: str = "httpx",
         transport: Any = None,
@@ -55,6 +57,8 @@ class _Base:
             base_url: another address than the provider's own, where ``accounts`` is a provider's name.
             on_unsupported: ``"error"``, ``"warn"`` or ``"drop"`` for fields that a model does not document.
             on_change: called with each task that changed, and the events that say how.
+            on_submission: called with each step of each create, before its request leaves and once its outcome is
+                known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
             transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
@@ -69,6 +73,7 @@ class _Base:
         self._settings = settings or Settings(
             on_unsupported=OnUnsupported(on_unsupported),
             on_change=on_change,
+            on_submission=on_submission,
             http=network,
             clock=clock or SystemClock(),
         )
@@ -216,6 +221,9 @@ class Client(_Base):
         **fields: Unpack[RequestFields],
     ) -> Download:
         """Create, wait, download. Whatever goes wrong after the create, the error holds the task.
+
+        What is no error of ours, Ctrl-C and the cancellation of an asyncio task included, gets a note with the
+        reference, which is logged as well.
 
         Raises:
             ReelwayError: as ``create``, ``wait`` and ``download`` do.

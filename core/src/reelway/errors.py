@@ -120,7 +120,8 @@ class ReelwayError(Exception):
         hint: what to do about it.
         fault: whose fault it is.
         retryable: whether the same call may succeed later.
-        resubmit_safe: whether creating again cannot pay twice.
+        resubmit_safe: whether creating again cannot pay twice. ``generate`` denies it once its create was accepted,
+            whatever the class says, unless the job ended badly.
         billed: whether money may have been spent.
         task: the task it is about, where there is one.
     """

@@ -53,6 +53,8 @@ Accounts: TypeAlias = str | Account | Mapping[str, Account | str]
 
 OnChange: TypeAlias = Callable[[Task, tuple[Event, ...]], None]
 
+OnSubmission: TypeAlias = Callable[[Submission], None]
+
 Progress: TypeAlias = Callable[[int, int | None], None] | None
 """Is told the bytes received and the whole length, where that is known."""
 
@@ -79,7 +81,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     on_unsupported: OnUnsupported = OnUnsupported.ERROR
     on_change: OnChange | None = None
-    on_submission: Callable[[Submission], None] | None = None
+    on_submission: OnSubmission | None = None
     clock: Clock = SystemClock()
     draw: Callable[[], float] = random.random
     http: HttpSettings = HttpSettings()
@@ -206,7 +208,7 @@ class Operations:
         path = target_path(held, to)
         if path.exists() and not overwrite:
             raise _exists(path, held)
-        return path, PartFile(path, f"{held.ref} {variant}")
+        return path, PartFile(path, f"{held.ref} {variant}", overwrite=overwrite)
 
     def check_target(self, to: str | Path | None) -> None:
         """Refuse a file that exists while nothing is paid yet.
@@ -305,6 +307,9 @@ class Operations:
 
     def _record(self, record: Record) -> None:
         submission = record.submission
+        if submission.state is SubmissionState.ACCEPTED:
+            # Before anybody is told who could fail: from here on the reference is worth money.
+            logger.info("created %s (submission %s)", submission.ref, submission.id)
         try:
             if self._settings.on_submission is not None:
                 self._settings.on_submission(submission)
@@ -348,7 +353,7 @@ def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
 
 def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) -> Flow[Fetched]:
     if task.status is not Status.SUCCEEDED:
-        task = yield from retrieve(provider, task, plan.poll_timeout)
+        task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout))
     if task.status is not Status.SUCCEEDED:
         message = f"{task.ref} is {task.status}; there is nothing to download."
         raise DownloadError(message, task=task, hint="Wait until the task has succeeded.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from reelway.errors import ReelwayError, TaskCancelled, TaskExpired, TaskFailed, TaskLost
+from reelway.errors import Billed, ReelwayError, TaskCancelled, TaskExpired, TaskFailed, TaskLost
 from reelway.flow.fetch import Fetched
 from reelway.model.observation import Failure, Status
 from reelway.model.task import Task
 from reelway.provider.reading import one_line
 from reelway.transport.drivers import Outcome
+
+logger: Final = logging.getLogger("reelway")
 
 
 class Download(Struct, frozen=True, kw_only=True):
@@ -71,12 +74,28 @@ REASON_LENGTH: Final = 500
 
 @contextmanager
 def holding(task: Task) -> Iterator[None]:
-    """Give the task to every error of ours that has none: it is paid for, and must not get lost with the error."""
+    """See that a paid task is not lost with what ends the work on it: an error, Ctrl-C or a cancellation."""
     try:
         yield
-    except ReelwayError as error:
-        error.task = error.task or task
+    except BaseException as error:
+        if isinstance(error, ReelwayError):
+            _hold(error, task)
+        # A job that has ended badly does not go on; its error says what to do.
+        if not isinstance(error, TaskFailed):
+            where_to_go_on = f"{task.ref} goes on at the provider; wait again with this reference."
+            error.add_note(where_to_go_on)
+            logger.warning("%s", where_to_go_on)
         raise
+
+
+def _hold(error: ReelwayError, task: Task) -> None:
+    """Give the task to an error that has none, and let nobody who trusts the error pay a second time."""
+    # What an error of a bad end says about money is about this very task, so it stays.
+    if error.task is None or not isinstance(error, TaskFailed):
+        error.resubmit_safe = False
+    if not isinstance(error, TaskFailed):
+        error.billed = Billed.YES
+    error.task = error.task or task
 
 
 def settle(task: Task, *, raise_on_failure: bool) -> Task:
@@ -93,7 +112,7 @@ def _bad_end(task: Task) -> str:
     reason = ": ".join(one_line(part, REASON_LENGTH) for part in (failure.code, failure.message) if part)
     if not reason:
         return f"{task.ref} ended as {task.status}{word}; the provider gave no reason."
-    return f"{task.ref} ended as {task.status}{word}: {reason}."
+    return f"{task.ref} ended as {task.status}{word}: {reason.rstrip('.')}."
 
 
 UNSAFE_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")

@@ -15,7 +15,17 @@ from reelway.errors import DownloadError, LinkExpired, NotSupported, OutputMissi
 from reelway.flow.effects import Flow, Head, Instant, Now, Observe, Sleep, perform
 from reelway.flow.follow import retrieve
 from reelway.flow.schedule import backoff
-from reelway.flow.stream import Fetching, FetchPlan, Part, Source, SourceRefused, StreamInterrupted, stream, work
+from reelway.flow.stream import (
+    Fetching,
+    FetchPlan,
+    LengthUnknown,
+    Part,
+    Source,
+    SourceRefused,
+    StreamInterrupted,
+    stream,
+    work,
+)
 from reelway.model.http import HttpResponse
 from reelway.model.secret import Secret
 from reelway.model.task import Artifact, Task
@@ -48,7 +58,7 @@ def fetch(provider: Provider, task: Task, part: Part, plan: FetchPlan) -> Flow[F
     """
     start = yield from perform(Now())
     job = Fetching(task, part, plan, start.monotonic + plan.timeout)
-    reason = "no link was given"
+    reason = SourceRefused("no link was given")
     for renewal in range(RENEWALS + 1 if plan.variant == "video" else 0):
         if renewal:
             job = yield from _renewed(provider, job)
@@ -57,7 +67,7 @@ def fetch(provider: Provider, task: Task, part: Part, plan: FetchPlan) -> Flow[F
             try:
                 return (yield from _fetch_from(Source(url=url), job))
             except SourceRefused as refused:
-                reason = str(refused)
+                reason = refused
         elif renewal:
             break
     return (yield from _fetch_content(provider, job, reason))
@@ -80,18 +90,25 @@ def _renewed(provider: Provider, job: Fetching) -> Flow[Fetching]:
     return replace(job, task=task)
 
 
-def _fetch_content(provider: Provider, job: Fetching, reason: str) -> Flow[Fetched]:
+def _fetch_content(provider: Provider, job: Fetching, reason: SourceRefused) -> Flow[Fetched]:
     """The last resort: the provider's own content route."""
     task = job.task
-    ending = LinkExpired if task.videos else OutputMissing
     try:
         request = written(provider, lambda: provider.encode_content(task.id, task.ref.route, job.plan.variant))
         return (yield from _fetch_from(Source(request=request), job))
     except NotSupported as error:
-        raise ending(f"There is nothing to fetch for {task.ref}: {reason}.", task=task) from error
+        message = f"There is nothing to fetch for {task.ref}: {reason}."
+        raise _ending(task, reason)(message, task=task) from error
     except SourceRefused as refused:
         message = f"The result of {task.ref} is not served: {reason}; content route: {refused}."
-        raise ending(message, task=task) from refused
+        raise _ending(task, reason, refused)(message, task=task) from refused
+
+
+def _ending(task: Task, *refusals: SourceRefused) -> type[DownloadError]:
+    # A source that serves something has neither expired nor is it missing.
+    if any(isinstance(refusal, LengthUnknown) for refusal in refusals):
+        return DownloadError
+    return LinkExpired if task.videos else OutputMissing
 
 
 def _fetch_from(source: Source, job: Fetching) -> Flow[Fetched]:

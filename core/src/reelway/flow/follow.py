@@ -26,13 +26,16 @@ from reelway.provider.writing import written
 FAILURE_LIMIT: Final = 10
 """Failed polls in a row that end the wait; the task itself is untouched."""
 
+LAST_POLL_SECONDS: Final = 5.0
+"""The least that a poll gets, so that the one at the deadline can be answered at all."""
+
 
 class FollowPlan(Struct, frozen=True, kw_only=True):
     """How one task is followed.
 
     Attributes:
         timeout: seconds for the whole wait.
-        poll_timeout: seconds for one exchange.
+        poll_timeout: seconds for one exchange, and never many more than are left of the wait.
         first_delay: seconds before the first poll.
         cadence: how often to poll, in place of what the provider asks for.
         slot: gives the seconds to wait for the account's next request slot, from the present monotonic time.
@@ -85,7 +88,7 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     interval, failures, delay = cadence.minimum, 0, plan.first_delay
     while True:
         last = yield from _pause(delay, deadline, plan)
-        outcome = yield from _poll(provider, task, plan.poll_timeout)
+        outcome, late = yield from _poll_in_time(provider, task, deadline, plan)
         if isinstance(outcome, Task):
             task, failures = outcome, 0
             if task.final:
@@ -97,7 +100,7 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
             _give_up_if_hopeless(provider, task, outcome, failures)
             pause = jittered(pause_after_trouble(interval, failures, cadence), plan.draw())
             delay = asked_pause(outcome.retry_after, pause)
-        if last:
+        if last or late:
             raise _timed_out(provider, task, plan)
 
 
@@ -117,6 +120,17 @@ def _sleep(seconds: float, left: float) -> Flow[bool]:
     if wait > 0:
         yield from perform(Sleep(wait))
     return seconds >= left
+
+
+def _poll_in_time(
+    provider: Provider, task: Task, deadline: float, plan: FollowPlan
+) -> Flow[tuple[Task | _Trouble, bool]]:
+    """Poll with the time that is left; tells as well if it is used up, for then this was the last poll."""
+    now = yield from perform(Now())
+    left = max(deadline - now.monotonic, LAST_POLL_SECONDS)
+    outcome = yield from _poll(provider, task, min(plan.poll_timeout, left))
+    now = yield from perform(Now())
+    return outcome, now.monotonic >= deadline
 
 
 def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Trouble]:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from msgspec import Struct
 
 from reelway.errors import DownloadError, Fault
-from reelway.flow.container import SNIFF_LENGTH, container_of
+from reelway.flow.container import SNIFF_LENGTH, BoxWalk, container_of
 from reelway.flow.effects import Close, Flow, Head, Now, Open, Read, TransportError, Work, perform
 from reelway.model.http import Headers, HttpRequest, find_header
 from reelway.model.secret import Secret
@@ -29,6 +29,9 @@ REFUSED_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 410})
 
 STRONG_VALIDATOR: Final = re.compile(r'"[\x21\x23-\x7e]*"')
 """A strong entity tag: only that proves that two parts belong together (RFC 9110, 13.1.5)."""
+
+SHOWN_LENGTH: Final = 16
+"""Bytes of what is no video that an error shows."""
 
 DEFAULT_LIMIT: Final = 2 * 1024**3
 
@@ -50,10 +53,11 @@ class Part(Protocol):
 
 
 class ResumePoint(Struct, frozen=True):
-    """How much is there already, and the strong validator it was served under."""
+    """How much is there already, and the strong validator and whole length it was served under."""
 
     size: int = 0
     validator: str | None = None
+    total: int | None = None
 
 
 class FetchPlan(Struct, frozen=True, kw_only=True):
@@ -83,18 +87,29 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """Where to ask: a link, or a request to the account's own API."""
+    """Where to ask: a link, or a request to the account's own API.
+
+    Attributes:
+        url: the link.
+        request: the request.
+        foreign: another host than the account's own led here by a redirect.
+    """
 
     url: Secret | None = None
     request: HttpRequest | None = None
+    foreign: bool = False
 
 
 class _Span(Struct, frozen=True):
-    """What an answer is going to deliver: from where, up to which whole length, under which validator."""
+    """What an answer is going to deliver: from where, up to which whole length, under which validator.
+
+    ``framed`` is an answer whose end can be told from a connection that broke.
+    """
 
     start: int
     total: int | None
     validator: str | None
+    framed: bool = True
 
 
 class Fetching(Struct, frozen=True):
@@ -108,6 +123,10 @@ class Fetching(Struct, frozen=True):
 
 class SourceRefused(Exception):
     """This source does not serve the result, or does so no more."""
+
+
+class LengthUnknown(SourceRefused):
+    """Nothing tells whether what this source serves is the whole of it."""
 
 
 class StreamInterrupted(Exception):
@@ -146,7 +165,8 @@ def _receive(source: Source, resume: ResumePoint, job: Fetching) -> Flow[int]:
     head = yield from _open(source, resume, job)
     span = _span_of(head, resume)
     _check_limit(span.total or 0, job)
-    yield from work(partial(job.part.start, ResumePoint(span.start, span.validator)), job)
+    resumed = ResumePoint(span.start, span.validator, span.total)
+    yield from work(partial(job.part.start, resumed), job)
     return (yield from _take(span, job))
 
 
@@ -171,7 +191,9 @@ def _open(source: Source, resume: ResumePoint, job: Fetching) -> Flow[Head]:
 def _opening(source: Source, headers: Headers, timeout: float, plan: FetchPlan) -> Open:
     if source.url is None:
         return Open(request=source.request, headers=headers, timeout=timeout)
-    return Open(url=source.url, keyed=plan.own(source.url.reveal()), headers=headers, timeout=timeout)
+    # Whoever answers for another host must not choose what is asked with the key.
+    keyed = not source.foreign and plan.own(source.url.reveal())
+    return Open(url=source.url, keyed=keyed, headers=headers, timeout=timeout)
 
 
 def _next_hop(source: Source, head: Head, plan: FetchPlan) -> Source:
@@ -181,7 +203,7 @@ def _next_hop(source: Source, head: Head, plan: FetchPlan) -> Source:
         raise SourceRefused("a redirect that leads nowhere")
     if _is_https(here) and not _is_https(target):
         raise SourceRefused("a redirect from https to http")
-    return Source(url=target)
+    return Source(url=target, foreign=source.foreign or not plan.own(here.reveal()))
 
 
 def _target(here: Secret, head: Head) -> Secret | None:
@@ -211,7 +233,7 @@ def _span_of(head: Head, resume: ResumePoint) -> _Span:
     if (find_header(head.headers, "content-encoding") or "").strip().lower() not in {"", "identity"}:
         raise SourceRefused("the file comes compressed, although it was asked for as it is")
     if head.status == 200:
-        return _Span(0, _content_length(head), _strong_validator(head))
+        return _Span(0, _content_length(head), _strong_validator(head), _is_chunked(head))
     if head.status == 206 and _range_headers(resume):
         return _Span(resume.size, _resumed_total(head, resume), resume.validator)
     raise StreamInterrupted(f"HTTP {head.status}", restart=head.status in {206, 416}, head=head)
@@ -220,6 +242,12 @@ def _span_of(head: Head, resume: ResumePoint) -> _Span:
 def _content_length(head: Head) -> int | None:
     value = find_header(head.headers, "content-length") or ""
     return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
+
+
+def _is_chunked(head: Head) -> bool:
+    """Whether the end of the body is marked, so that the transport reports one that was cut."""
+    codings = (find_header(head.headers, "transfer-encoding") or "").lower().split(",")
+    return codings[-1].strip() == "chunked"
 
 
 def _strong_validator(head: Head) -> str | None:
@@ -234,20 +262,22 @@ def _resumed_total(head: Head, resume: ResumePoint) -> int:
     first, last, total = map(int, found.groups()) if found else (-1, -1, -1)
     if first != resume.size or last != total - 1:
         raise StreamInterrupted("a partial answer with another part than was asked for", restart=True)
-    # A server that does not know If-Range sends a part of whatever file it has now.
-    if find_header(head.headers, "etag") not in {None, resume.validator}:
+    # A server that does not know If-Range sends a part of whatever file it has now, and need not say which: only
+    # the same strong validator joins two parts (RFC 9110, 15.3.7.3).
+    if find_header(head.headers, "etag") != resume.validator or resume.total not in {None, total}:
         raise StreamInterrupted("a partial answer of another file than was begun", restart=True)
     return total
 
 
 def _take(span: _Span, job: Fetching) -> Flow[int]:
     """Take the bytes of an open answer into the part, and tell how long it then is."""
-    size = span.start
-    chunk = yield from (_chunk(job) if size else _beginning(span, job))
+    size, boxes = span.start, BoxWalk()
+    chunk = first = yield from (_chunk(job) if size else _beginning(span, job))
     while chunk:
         size += len(chunk)
         _check_limit(size, job)
         yield from work(partial(job.part.append, chunk), job)
+        boxes.feed(chunk)
         job.plan.progress(size, span.total)
         try:
             chunk = yield from _chunk(job)
@@ -255,7 +285,19 @@ def _take(span: _Span, job: Fetching) -> Flow[int]:
             raise StreamInterrupted(error.reason, held=size) from error
     if span.total is not None and size != span.total:
         raise StreamInterrupted(f"{size} of {span.total} bytes arrived", held=size)
+    if span.total is None and not span.framed and not boxes.whole:
+        yield from _doubt(container_of(first, job.plan.variant), size, job)
     return size
+
+
+def _doubt(container: str | None, size: int, job: Fetching) -> Flow[None]:
+    """Refuse what ended with its connection and whose own structure does not show that it is whole."""
+    reason = f"{size} bytes arrived, the answer names no length, and the file does not show where it ends"
+    if container == "mp4":
+        raise StreamInterrupted(reason, restart=True)
+    # Asking the same source again would give the same doubt, but another one may name the length.
+    yield from work(job.part.discard, job)
+    raise LengthUnknown(reason)
 
 
 def _beginning(span: _Span, job: Fetching) -> Flow[bytes]:
@@ -269,7 +311,7 @@ def _beginning(span: _Span, job: Fetching) -> Flow[bytes]:
     if container_of(start, job.plan.variant) is None:
         if span.total is not None and len(start) < min(span.total, SNIFF_LENGTH):
             raise StreamInterrupted(f"{len(start)} of {span.total} bytes arrived")
-        raise SourceRefused(f"what it serves is no {job.plan.variant}; it starts with {start[:SNIFF_LENGTH]!r}")
+        raise SourceRefused(f"what it serves is no {job.plan.variant}; it starts with {start[:SHOWN_LENGTH]!r}")
     return start
 
 
@@ -297,6 +339,9 @@ def work(call: Callable[[], R], job: Fetching) -> Flow[R]:
     """Work on the file; where the disk refuses, the paid result is still there to be fetched."""
     try:
         return (yield from perform(Work(call)))
+    except DownloadError as error:
+        error.task = error.task or job.task
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         hint = "Make room or choose another place, then download again; nothing is paid twice."

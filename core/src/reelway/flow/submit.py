@@ -83,14 +83,14 @@ def submit(provider: Provider, request: HttpRequest, route: str, plan: SubmitPla
     yield from perform(Record(submission=submission))
     attempt = 0
     while True:
-        error = yield from _attempt(provider, request, submission, plan)
-        if isinstance(error, Task):
-            return error
-        pause = backoff(attempt, error.retry_after, plan.draw())
+        outcome = yield from _attempt(provider, request, submission, plan)
+        if isinstance(outcome, Task):
+            return outcome
+        pause = backoff(attempt, outcome.retry_after, plan.draw())
         now = yield from perform(Now())
         if now.monotonic + pause - start.monotonic > plan.budget:
             yield from _note(submission, SubmissionState.REJECTED, detail="gave up before anything was created")
-            raise error
+            raise outcome
         yield from perform(Sleep(pause))
         attempt += 1
 
@@ -103,14 +103,28 @@ def _attempt(
     try:
         response = yield from perform(Send(request=request, timeout=plan.timeout, fresh=True))
     except TransportError as error:
-        if error.phase.request_may_have_left:
-            yield from _note(submission, SubmissionState.AMBIGUOUS, detail=error.phase.name)
-            raise _unknown(submission, sent, error.phase.name, error.reason) from error
-        state = SubmissionState.REJECTED if error.refused else SubmissionState.INTENT
-        yield from _note(submission, state, detail=error.reason)
-        if error.refused:
-            raise _unsent(provider, error) from error
-        return _unsent(provider, error)
+        return (yield from _act_on_break(provider, error, submission, sent))
+    return (yield from _act_on(provider, response, submission, sent))
+
+
+def _act_on_break(
+    provider: Provider, error: TransportError, submission: Submission, sent: Instant
+) -> Flow[ProviderError]:
+    """Draw the conclusion from an exchange that broke; what is given back proves that nothing left."""
+    if error.phase.request_may_have_left:
+        yield from _note(submission, SubmissionState.AMBIGUOUS, detail=error.phase.name)
+        raise _unknown(submission, sent, error.phase.name, error.reason) from error
+    state = SubmissionState.REJECTED if error.refused else SubmissionState.INTENT
+    yield from _note(submission, state, detail=error.reason)
+    if error.refused:
+        raise _unsent(provider, error) from error
+    return _unsent(provider, error)
+
+
+def _act_on(
+    provider: Provider, response: HttpResponse, submission: Submission, sent: Instant
+) -> Flow[Task | ProviderError]:
+    """Draw the conclusion from an answer: the task, or an error after which trying again cannot pay twice."""
     match verdict_of(provider, response, submission.route):
         case Verdict.ACCEPTED:
             return (yield from _accept(provider, response, submission))

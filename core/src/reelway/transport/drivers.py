@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import aclosing, closing
+import logging
+from collections import defaultdict
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import aclosing, asynccontextmanager, closing
+from datetime import datetime
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reelway.flow.effects import (
     Close,
@@ -24,20 +39,25 @@ from reelway.flow.effects import (
     Now,
     Observe,
     Open,
+    Phase,
     Read,
     Record,
     Send,
     Sleep,
+    TransportError,
     Work,
 )
+from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
 from reelway.transport.http import AsyncHttp, AsyncStream, SyncHttp, SyncStream
 
 R = TypeVar("R")
 
+logger: Final = logging.getLogger("reelway")
+
 IN_FLIGHT: Final = 16
-"""Exchanges of one client at once; more would only crowd the pool."""
+"""Polls of one account, or of one call that follows many tasks in threads, at once; more would only crowd."""
 
 
 class Witness(Struct, frozen=True, kw_only=True):
@@ -70,11 +90,14 @@ class Outcome(Struct, Generic[R], frozen=True):
 
 
 class _Stepper(Generic[R]):
-    """A flow on its way: remembers what to send it next, and its result."""
+    """A flow on its way: its result, and how far its create got."""
 
     def __init__(self, flow: Flow[R], witness: Witness) -> None:
         self._flow = flow
         self._trace = witness.trace
+        self._record = witness.record
+        self._submission: Submission | None = None
+        self._sent = False
         self.result: R
 
     def step(self, reply: Any = None, error: Exception | None = None) -> Effect[Any] | None:
@@ -86,10 +109,43 @@ class _Stepper(Generic[R]):
             return None
         if self._trace is not None:
             self._trace(effect)
+        self._follow_create(effect)
         return effect
+
+    def broke_off(self, error: BaseException, now: datetime) -> None:
+        """Leave a trace of a create whose outcome the flow can no longer tell."""
+        submission = self._submission
+        if submission is None:
+            return
+        if submission.ref is not None:
+            _tell(error, f"{submission.ref} goes on at the provider; wait again with this reference.")
+        elif self._sent:
+            _tell(error, _doubt(submission))
+            ended_by = f"interrupted: {type(error).__name__}"
+            unsure = replace(submission, state=SubmissionState.AMBIGUOUS, at=now, detail=ended_by)
+            self._record(Record(submission=unsure))
+
+    def _follow_create(self, effect: Effect[Any]) -> None:
+        if isinstance(effect, Record):
+            # What the flow puts on record after a create is what it made of the answer, so nothing is in doubt.
+            self._submission, self._sent = effect.submission, False
+        elif isinstance(effect, Send) and effect.fresh:
+            self._sent = True
 
     def close(self) -> None:
         self._flow.close()
+
+
+def _doubt(submission: Submission) -> str:
+    return (
+        f"A create at {submission.provider} (account {submission.account}, submission {submission.id}) broke off: "
+        "a task may exist and be billed. Look at the provider's own list of tasks before creating again."
+    )
+
+
+def _tell(error: BaseException, text: str) -> None:
+    error.add_note(text)
+    logger.warning("%s", text)
 
 
 class SyncPerformer:
@@ -99,6 +155,7 @@ class SyncPerformer:
         self._http = http
         self._clock = clock
         self._stream: SyncStream | None = None
+        self._closed = False
         self._table: dict[type[Any], Callable[[Any], Any]] = {
             Now: lambda _: Instant(clock.now(), clock.monotonic()),
             Sleep: lambda effect: clock.sleep(effect.seconds),
@@ -117,12 +174,16 @@ class SyncPerformer:
 
     def close(self) -> None:
         """Let go of what is still open."""
+        self._closed = True
         self._close(Close())
 
     def _open(self, effect: Open) -> Head:
         self._close(Close())
-        self._stream = self._http.open(effect)
-        return self._stream.head
+        stream = self._stream = self._http.open(effect)
+        if self._closed:
+            # Nobody waited for this answer, and nobody else would close it.
+            self._close(Close())
+        return stream.head
 
     def _read(self, effect: Read) -> bytes:
         return self._stream.read(effect.timeout) if self._stream is not None else b""
@@ -155,27 +216,76 @@ class SyncDriver:
         """Run a flow and give each task that it tells of; the generator's value is the flow's result."""
         stepper = _Stepper(job.flow, self._witness)
         with closing(stepper), closing(self._performer(job)) as perform:
-            effect = stepper.step()
-            while effect is not None:
-                try:
-                    reply = perform(effect)
-                except Exception as error:  # noqa: BLE001 - every error belongs to the flow
-                    effect = stepper.step(error=error)
-                    continue
-                if isinstance(effect, Observe):
-                    yield effect.task
-                effect = stepper.step(reply)
+            try:
+                yield from _watched(stepper, perform)
+            except BaseException as error:
+                stepper.broke_off(error, self._clock.now())
+                raise
         return stepper.result
 
     def run_all(self, jobs: Sequence[Job[R]]) -> Iterator[Outcome[R]]:
         """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
         performers = [self._performer(job) for job in jobs]
         steppers = [_Stepper(job.flow, self._witness) for job in jobs]
-        pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="reelway")
-        yield from _Crowd(steppers, performers, self._clock, pool).outcomes()
+        yield from _Crowd(steppers, performers, self._clock, _Pool(IN_FLIGHT)).outcomes()
 
     def _performer(self, job: Job[Any]) -> SyncPerformer:
         return SyncPerformer(self._networks[job.account], self._clock, self._witness)
+
+
+def _watched(stepper: _Stepper[Any], perform: SyncPerformer) -> Iterator[Task]:
+    effect = stepper.step()
+    while effect is not None:
+        try:
+            reply = perform(effect)
+        except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+            effect = stepper.step(error=error)
+            continue
+        if isinstance(effect, Observe):
+            yield effect.task
+        effect = stepper.step(reply)
+
+
+class _Pool:
+    """A bounded number of threads that nobody has to wait for.
+
+    The standard pool is joined when the program ends, so after Ctrl-C a program would stay until its polls have
+    ended. These threads are daemons, and closing the pool waits for none of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._threads = 0
+        self._closed = False
+        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def submit(self, perform: SyncPerformer, effect: Effect[Any]) -> Future[Any]:
+        """Carry out an effect in a thread as soon as one is free."""
+        future: Future[Any] = Future()
+        self._waiting.put(lambda: None if self._closed else _fulfil(future, perform, effect))
+        if self._threads < self._size:
+            self._threads += 1
+            Thread(target=self._work, name=f"reelway-{self._threads}", daemon=True).start()
+        return future
+
+    def close(self) -> None:
+        """Drop what has not begun; what has begun ends by itself."""
+        self._closed = True
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (call := self._waiting.get()) is not None:
+            call()
+
+
+def _fulfil(future: Future[Any], perform: SyncPerformer, effect: Effect[Any]) -> None:
+    try:
+        result = perform(effect)
+    except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 class _Crowd(Generic[R]):
@@ -186,7 +296,7 @@ class _Crowd(Generic[R]):
         steppers: Sequence[_Stepper[R]],
         performers: Sequence[SyncPerformer],
         clock: Clock,
-        pool: ThreadPoolExecutor,
+        pool: _Pool,
     ) -> None:
         self._steppers = steppers
         self._performers = performers
@@ -203,8 +313,9 @@ class _Crowd(Generic[R]):
                 yield from self._wake_sleepers()
                 yield from self._collect()
         finally:
-            # Whoever stops listening stops the exchanges that have not begun; the others end before their flows.
-            self._pool.shutdown(cancel_futures=True)
+            # Whoever stops listening, by Ctrl-C or otherwise, waits for no exchange: those under way are polls, and
+            # what they answer goes to nobody.
+            self._pool.close()
             for stepper, perform in zip(self._steppers, self._performers, strict=True):
                 stepper.close()
                 perform.close()
@@ -288,8 +399,28 @@ class AsyncPerformer:
         await self._close(Close())
 
     async def _send(self, effect: Send) -> Any:
-        async with self._gate:
+        # Creates are few, and each is somebody's wish: none waits behind polls.
+        if effect.fresh:
             return await self._http.send(effect)
+        # The network's timeouts are the event loop's as well.
+        tell_time = asyncio.get_running_loop().time
+        begin = tell_time()
+        async with self._turn(effect.timeout):
+            return await self._http.send(replace(effect, timeout=effect.timeout - (tell_time() - begin)))
+
+    @asynccontextmanager
+    async def _turn(self, timeout: float) -> AsyncIterator[None]:
+        """One of the account's polls under way. Waiting for it counts, or a wait would outlive its deadline."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._gate.acquire()
+        except TimeoutError:
+            reason = "too many polls of the account were under way"
+            raise TransportError(Phase.CONNECTING, reason) from None
+        try:
+            yield
+        finally:
+            self._gate.release()
 
     async def _work(self, effect: Work[Any]) -> Any:
         """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
@@ -321,7 +452,8 @@ class AsyncDriver:
         self._networks = networks
         self._clock = clock
         self._witness = witness
-        self._gate = asyncio.Semaphore(IN_FLIGHT)
+        # One for each account: a provider that does not answer holds up nobody else's polls.
+        self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(IN_FLIGHT))
 
     async def run(self, job: Job[R]) -> R:
         """Run a flow to its end."""
@@ -358,18 +490,27 @@ class AsyncDriver:
         ended.put_nowait(outcome)
 
     async def _steps(self, stepper: _Stepper[Any], account: str) -> AsyncGenerator[Task, None]:
-        perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gate)
+        perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gates[account])
         try:
-            effect = stepper.step()
-            while effect is not None:
-                try:
-                    reply = await perform(effect)
-                except Exception as error:  # noqa: BLE001 - every error belongs to the flow
-                    effect = stepper.step(error=error)
-                    continue
-                if isinstance(effect, Observe):
-                    yield effect.task
-                effect = stepper.step(reply)
+            async with aclosing(_watched_async(stepper, perform)) as tasks:
+                async for task in tasks:
+                    yield task
+        except BaseException as error:
+            stepper.broke_off(error, self._clock.now())
+            raise
         finally:
             stepper.close()
             await perform.close()
+
+
+async def _watched_async(stepper: _Stepper[Any], perform: AsyncPerformer) -> AsyncGenerator[Task, None]:
+    effect = stepper.step()
+    while effect is not None:
+        try:
+            reply = await perform(effect)
+        except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+            effect = stepper.step(error=error)
+            continue
+        if isinstance(effect, Observe):
+            yield effect.task
+        effect = stepper.step(reply)
