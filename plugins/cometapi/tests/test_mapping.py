@@ -117,9 +117,10 @@ def test_veo_is_given_the_first_frame_before_the_last() -> None:
     assert form("veo3-fast", last_frame=LAST, first_frame=FIRST).files == (part(FIRST), part(LAST))
 
 
-def test_veo_would_take_a_lone_last_frame_for_the_first_so_it_is_refused() -> None:
+@pytest.mark.parametrize("policy", [OnUnsupported.ERROR, OnUnsupported.WARN])
+def test_veo_would_take_a_lone_last_frame_for_the_first_so_it_is_always_refused(policy: OnUnsupported) -> None:
     with pytest.raises(InvalidRequest, match="together with a first_frame only"):
-        form("veo3-fast", last_frame=LAST)
+        form("veo3-fast", policy, last_frame=LAST)
 
 
 def test_a_resolution_that_the_model_lacks_is_sent_as_it_is_when_the_user_insists() -> None:

@@ -383,3 +383,11 @@ def test_a_field_that_a_model_accepts_reaches_the_wire(spec: ModelSpec, field: s
 @pytest.mark.parametrize("spec", PROVIDER.models.models, ids=lambda spec: spec.name)
 def test_every_model_names_the_page_its_facts_come_from(spec: ModelSpec) -> None:
     assert "/en/videos/" in spec.source
+
+
+@pytest.mark.parametrize(("model", "frame"), [("seedance-1-5-pro", FILE), ("Kling-2.5", LINK), ("omni-fast", LINK)])
+def test_a_lone_last_frame_is_not_written_down_even_where_the_user_insists(model: str, frame: Media) -> None:
+    request = VideoRequest(model=model, prompt="p", last_frame=frame)
+    checked = check(request, PROVIDER.models, OnUnsupported.WARN)
+    with pytest.raises(InvalidRequest, match="together with a first_frame only"):
+        PROVIDER.encode_create(checked.request, checked.spec)
