@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reelway import Account, Client, ConfigurationError, InvalidRequest, Registry, Status, TaskRef
+from reelway import Account, Client, ConfigurationError, InvalidRequest, OnUnsupported, Registry, Status, TaskRef
 from reelway.account import base_url_variable, endpoint_of
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.operations import Settings
@@ -160,6 +160,25 @@ def test_an_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("name", "variable"), [("acme", "ACME_BASE_URL"), ("acme-video", "ACME_VIDEO_BASE_URL")])
 def test_the_variable_of_an_address_follows_from_the_name(name: str, variable: str) -> None:
     assert base_url_variable(name) == variable
+
+
+# --- options ---
+
+
+@pytest.mark.parametrize("policy", ["ignore", "", "ERROR"])
+def test_a_policy_that_there_is_not_is_told_with_those_that_there_are(policy: str) -> None:
+    error = error_of(lambda: open_client(api_key=KEY, on_unsupported=policy))
+    assert "error, warn, drop" in str(error)
+
+
+@pytest.mark.parametrize("policy", list(OnUnsupported))
+def test_a_policy_may_be_given_by_its_name(policy: OnUnsupported) -> None:
+    with open_client(api_key=KEY, on_unsupported=policy.value) as client:
+        assert client.preview("A cat.", model="m").method == "POST"
+
+
+def test_an_http_library_that_there_is_not_is_told() -> None:
+    assert "'requests'" in str(error_of(lambda: open_client(api_key=KEY, http="requests")))
 
 
 # --- which accounts ---

@@ -20,6 +20,7 @@ from reelway.operations import (
     Settings,
     TaskLike,
     named_accounts,
+    policy_of,
 )
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
@@ -67,19 +68,20 @@ class _Base:
             settings: the rest, for tests; ``on_…``, ``http`` and ``clock`` are then taken from it.
 
         Raises:
-            ConfigurationError: a key or an address is missing or malformed, or the provider is not installed.
+            ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
+                installed.
         """
+        named = named_accounts(accounts, api_key, base_url)
+        # Reports print the locals of every frame that an error passes.
+        del api_key
         network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
-            on_unsupported=OnUnsupported(on_unsupported),
+            on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
             http=network,
             clock=clock or SystemClock(),
         )
-        named = named_accounts(accounts, api_key, base_url)
-        # Reports print the locals of every frame that an error passes.
-        del api_key
         self._operations = Operations(named, registry or Registry.installed(), self._settings)
         self._connect()
 

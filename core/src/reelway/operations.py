@@ -320,6 +320,17 @@ class Operations:
             logger.exception("%s: %s was not recorded; task: %s", submission.id, submission.state, submission.ref)
 
 
+def policy_of(name: OnUnsupported | str) -> OnUnsupported:
+    """What to do with unsupported fields, by its name.
+
+    Raises:
+        ConfigurationError: there is no such policy.
+    """
+    if name not in set(OnUnsupported):
+        raise ConfigurationError(f"on_unsupported is one of {', '.join(OnUnsupported)}, and not {name!r}.")
+    return OnUnsupported(name)
+
+
 def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None) -> dict[str, Account]:
     """The accounts by name; a key and an address given beside them belong to the only account.
 
