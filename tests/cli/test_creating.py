@@ -92,9 +92,17 @@ def test_an_error_as_json_says_what_can_be_done() -> None:
     error = reelway("create", "A cat [[reset]]", *SORA, "--json").error
     assert error.keys() == {
         *("type", "message", "hint", "kind", "code", "fault"),
-        *("retryable", "resubmit_safe", "billed", "ref"),
+        *("retryable", "resubmit_safe", "billed", "ref", "problems"),
     }
     assert (error["resubmit_safe"], error["billed"], error["ref"]) == (False, "unknown", None)
+    assert error["problems"] == []
+
+
+def test_an_error_as_json_lists_every_problem_by_its_field() -> None:
+    error = reelway("create", "A cat", *SORA, "--duration", "99", "--seed", "1", "--json").error
+    assert [one["field"] for one in error["problems"]] == ["duration", "seed"]
+    assert error["problems"][0]["allowed"]
+    assert all(one["message"] for one in error["problems"])
 
 
 def test_an_error_for_people_lists_every_problem_and_what_to_do() -> None:

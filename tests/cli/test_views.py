@@ -33,6 +33,8 @@ def task(status: Status = Status.RUNNING, word: str | None = "busy", **facts: An
         (task(word="RUNNING"), "running"),
         (task(word=None), "running"),
         (task(Status.SUCCEEDED, "ok", progress=100), "succeeded (ok)"),
+        (task(Status.QUEUED, None, not_found_count=2), "queued, the id is not known there (2)"),
+        (task(Status.LOST, None, not_found_count=3), "lost"),
         (task(word="\x1b[2Jbusy"), "running (\N{REPLACEMENT CHARACTER}[2Jbusy)"),
     ],
 )

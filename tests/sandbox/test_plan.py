@@ -75,6 +75,13 @@ def test_marks_are_found_in_every_text_of_a_request() -> None:
     assert list(marks_in(fields)) == ["fail:too furry", "slow:3", "retrieve/reset:2"]
 
 
+@pytest.mark.parametrize("written", ["fail=no luck", "fail no luck", "unknown_word", "missing(2)"])
+def test_a_mark_with_the_wrong_sign_is_found_and_refused(written: str) -> None:
+    [mark] = marks_in({"prompt": f"A cat [[{written}]]"})
+    with pytest.raises(ConfigurationError, match="knows no fault"):
+        ArmedFault.parse(mark)
+
+
 @given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_any_fields_can_be_searched(value: object) -> None:
     for mark in marks_in({"value": value}):

@@ -75,7 +75,7 @@ class Live(View):
 
     def changed(self, task: Task) -> None:
         row = self._row(task.ref)
-        word = provider_word(task)
+        word = "not known there" if task.not_found_count else provider_word(task)
         style = STYLES[task.status]
         self._progress.update(
             row,

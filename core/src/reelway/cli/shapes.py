@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from reelway.errors import ProviderError, ReelwayError
+from reelway.errors import InvalidRequest, Problem, ProviderError, ReelwayError
 from reelway.model.task import Task
 from reelway.results import Download
 
@@ -59,8 +59,14 @@ def error_shape(error: ReelwayError, *, ref: str | None = None) -> Shape:
         "resubmit_safe": error.resubmit_safe,
         "billed": error.billed.value,
         "ref": str(error.task.ref) if error.task is not None else ref,
+        "problems": [problem_shape(one) for one in error.problems] if isinstance(error, InvalidRequest) else [],
     }
     return {"error": about}
+
+
+def problem_shape(problem: Problem) -> Shape:
+    """One thing that is wrong with a request."""
+    return {"field": problem.field, "message": problem.message, "allowed": list(problem.allowed)}
 
 
 def defect_shape(error: Exception, ref: str | None) -> Shape:

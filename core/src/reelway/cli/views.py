@@ -81,6 +81,8 @@ def view_for(screen: Screen, key_of: KeyOf = lambda ref: ref, *, saves: bool = F
 
 def described(task: Task) -> str:
     """A task's state in a few words: the canonical status, the progress, the provider's own word."""
+    if task.not_found_count and not task.final:
+        return f"{task.status.value}, the id is not known there ({task.not_found_count})"
     progress = f"{task.progress} %" if task.progress is not None and not task.final else None
     return " ".join(filter(None, (task.status.value, progress, provider_word(task))))
 

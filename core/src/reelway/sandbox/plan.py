@@ -121,7 +121,8 @@ def marks_in(fields: Mapping[str, Any]) -> Iterator[str]:
 
 _SPELLING = re.compile(r"(?:(?P<place>[a-z]+)/)?(?P<name>[a-z][a-z0-9-]*)(?::(?P<argument>.*))?", re.DOTALL)
 
-_MARK = re.compile(r"\[\[([a-z][a-z0-9/-]*(?::[^\[\]]*)?)\]\]")
+_MARK = re.compile(r"\[\[([a-z][^\[\]]*)\]\]")
+"""Wider than any fault's spelling, so that one written wrongly is told and not passed over."""
 
 _MOST_TIMES = 9999
 _MOST_SECONDS = 3600.0
