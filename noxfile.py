@@ -61,7 +61,7 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *session.posargs)
         return
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
-    session.run("python", "-m", "pytest", *MEASURED)
+    session.run("python", "-m", "pytest", "-n", "auto", *MEASURED)
     session.run("coverage", "report", f"--include={FULLY_COVERED}", "--fail-under=100")
 
 
