@@ -20,6 +20,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
     "provider": 1,
     "flow": 2,
+    "recording": 2,
     "transport": 3,
     **dict.fromkeys(("account", "requesting", "results", "operations", "client"), 4),
     "cli": 5,

@@ -1,0 +1,1 @@
+"""Exchanges as sample files that hold nothing private."""
