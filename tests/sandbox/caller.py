@@ -17,7 +17,7 @@ from reelway.provider.reading import read_create, read_retrieve
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
 from reelway.provider.videos_api import Dialect, VideosApi
 from reelway.provider.videos_simulator import VideosApiSimulator
-from reelway.sandbox import Sandbox, request_to
+from reelway.sandbox import Reply, Sandbox, request_to
 from reelway.testing import VirtualClock
 
 DIALECTS = {"": Dialect(remix="v1/videos/{id}/remix")}
@@ -90,9 +90,19 @@ class Caller:
     def send(self, method: str, path: str, *, headers: Headers = (KEY,)) -> HttpResponse:
         return self.sandbox.respond(HttpRequest(method=method, path=path, headers=headers))
 
-    def create(self, prompt: str = "A reel.", *, headers: Headers = (KEY,)) -> HttpResponse:
+    def reply(self, request: HttpRequest) -> Reply:
+        """What the world makes of a request, whether it could arrive or not."""
+        return self.sandbox.world.answer(request)
+
+    def create_request(self, prompt: str = "A reel.", *, headers: Headers = (KEY,)) -> HttpRequest:
         written = json_request("POST", "/acme/v1/videos", {"model": "acme-1", "prompt": prompt})
-        return self.sandbox.respond(replace(written, headers=(*written.headers, *headers)))
+        return replace(written, headers=(*written.headers, *headers))
+
+    def retrieval(self, task_id: str) -> HttpRequest:
+        return HttpRequest(method="GET", path=f"/acme/v1/videos/{task_id}", headers=(KEY,))
+
+    def create(self, prompt: str = "A reel.", *, headers: Headers = (KEY,)) -> HttpResponse:
+        return self.sandbox.respond(self.create_request(prompt, headers=headers))
 
     def made(self, prompt: str = "A reel.") -> str:
         created = read_create(ACME, self.create(prompt), "")
@@ -100,7 +110,7 @@ class Caller:
         return created.task_id
 
     def retrieve(self, task_id: str) -> HttpResponse:
-        return self.send("GET", f"/acme/v1/videos/{task_id}")
+        return self.sandbox.respond(self.retrieval(task_id))
 
     def poll(self, task_id: str) -> Observation:
         return read_retrieve(ACME, self.retrieve(task_id), "", task_id)

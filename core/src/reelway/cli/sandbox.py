@@ -34,6 +34,15 @@ class SandboxOptions(Options, frozen=True, kw_only=True):
     job_seconds: Annotated[
         float, Option("--job-seconds", metavar="SECONDS", min=0, help="How long a job takes.")
     ] = 3.0
+    chaos: Annotated[
+        int | None,
+        Option(
+            "--chaos",
+            metavar="SEED",
+            help="Let tasks meet faults by chance; the same seed gives the same faults.",
+            show_default=False,
+        ),
+    ] = None
     list_faults: Annotated[
         bool, Option("--list-faults", help="List what can go wrong on request, and stop.", show_default=False)
     ] = False
@@ -49,7 +58,7 @@ def sandbox(run: Run, options: SandboxOptions) -> None:
         return
     kit = load_sandbox()
     registry = Registry.installed()
-    with kit(registry.providers, port=options.port, job_seconds=options.job_seconds) as served:
+    with kit(registry.providers, port=options.port, job_seconds=options.job_seconds, chaos=options.chaos) as served:
         try:
             _introduce(run, served, registry.providers)
             while True:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import cycle
 from typing import ClassVar, Final
 
 import h11
@@ -24,7 +25,13 @@ logger = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 READ_SIZE = 64 * 1024
 DRIP_PAUSE = 0.05
-GARBAGE: Final = b"\x15\x03\x01\x00\x02\x02\x16 this is no HTTP\r\n\r\n"
+GARBAGE: Final = b"\x00\xff\x16 this is no HTTP\r\n\r\n"
+TLS_ALERT: Final = b"\x15\x03\x03\x00\x02\x02\x16"
+"""A fatal record_overflow, which TLS stacks send to a peer that speaks plain HTTP (RFC 8446, section 6)."""
+
+ODD_SIZES: Final = (1, 7, 2, 31)
+"""Of chunks, in turn."""
+
 LINGER_FORMAT = "hh" if os.name == "nt" else "ii"
 
 Answer = Callable[[HttpRequest], Reply]
@@ -104,8 +111,31 @@ class Connection:
         await self._write(head + reply.arriving)
         self._http.send_failed()
 
+    async def _understate(self, reply: Reply) -> None:
+        # h11 would not write a body that is longer than its promise.
+        await self._say(_head(reply.response, ("Content-Length", str(len(reply.arriving)))) + reply.response.body)
+
+    async def _chunk(self, reply: Reply) -> None:
+        await self._say(_chunked(reply.response) + b"0\r\n\r\n")
+
+    async def _chunk_badly(self, reply: Reply) -> None:
+        await self._say(_chunked(reply.response) + b"many\r\nbytes\r\n")
+
+    async def _break_off_status(self, reply: Reply) -> None:
+        await self._say(b"HTTP/1.1 2")
+
+    async def _break_off_headers(self, reply: Reply) -> None:
+        head = _head(reply.response, ("Content-Length", "1"))
+        await self._say(head[: len(head) // 2])
+
     async def _garbage(self, reply: Reply) -> None:
-        await self._write(GARBAGE)
+        await self._say(GARBAGE)
+
+    async def _alert(self, reply: Reply) -> None:
+        await self._say(TLS_ALERT)
+
+    async def _say(self, data: bytes) -> None:
+        await self._write(data)
         self._http.send_failed()
 
     async def _silence(self, reply: Reply) -> None:
@@ -124,7 +154,13 @@ class Connection:
         Behaviour.ANSWER: _send,
         Behaviour.DRIP: _drip,
         Behaviour.TRUNCATE: _truncate,
+        Behaviour.UNDERSTATE: _understate,
+        Behaviour.ODD_CHUNKS: _chunk,
+        Behaviour.BAD_CHUNKS: _chunk_badly,
+        Behaviour.HALF_STATUS: _break_off_status,
+        Behaviour.HALF_HEADERS: _break_off_headers,
         Behaviour.GARBAGE: _garbage,
+        Behaviour.TLS: _alert,
         Behaviour.SILENCE: _silence,
         Behaviour.RESET: _reset,
         Behaviour.REFUSE: _reset,
@@ -154,6 +190,23 @@ class Connection:
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
+
+
+def _head(response: HttpResponse, framing: tuple[str, str]) -> bytes:
+    """A head by hand, for answers that h11 is too honest to write."""
+    given = (header for header in response.headers if header[0].lower() != "content-length")
+    lines = (f"{name}: {value}" for name, value in (*given, framing))
+    return "\r\n".join((f"HTTP/1.1 {response.status} {_reason(response.status)}", *lines, "", "")).encode("latin-1")
+
+
+def _chunked(response: HttpResponse) -> bytes:
+    """A response in small chunks, without its end."""
+    pieces, start, sizes = [_head(response, ("Transfer-Encoding", "chunked"))], 0, cycle(ODD_SIZES)
+    while start < len(response.body):
+        piece = response.body[start : start + next(sizes)]
+        pieces.append(b"%x\r\n%b\r\n" % (len(piece), piece))
+        start += len(piece)
+    return b"".join(pieces)
 
 
 def _wire_headers(response: HttpResponse) -> list[tuple[str, str]]:

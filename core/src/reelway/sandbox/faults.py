@@ -29,7 +29,10 @@ class Takes(StrEnum):
     NOTHING = "nothing"
     TIMES = "times"
     SECONDS = "seconds"
+    SHIFT = "shift"
     TEXT = "text"
+    STATUS = "status"
+    VALUE = "value"
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -58,6 +61,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 CREATE = (Place.CREATE,)
 POLL = (Place.RETRIEVE,)
+CALLS = (*CREATE, *POLL)
 FILE = (Place.LINK, Place.CONTENT)
 API = (Place.CREATE, Place.RETRIEVE, Place.CONTENT)
 ANY = tuple(Place)
@@ -83,6 +87,12 @@ CATALOG: Final = (
     ),
     Fault(name="half-answer", says="The answer breaks off in the middle of its body.", at=API),
     Fault(name="garbage", says="The answer is no HTTP.", at=ANY),
+    Fault(name="tls", says="The port speaks TLS where plain HTTP was asked for.", at=ANY, paid=False),
+    Fault(name="half-status", says="The answer breaks off in its status line.", at=ANY),
+    Fault(name="half-headers", says="The answer breaks off in its headers.", at=ANY),
+    Fault(name="short-length", says="The answer promises half the length that it has.", at=CALLS),
+    Fault(name="odd-chunks", says="The answer comes in chunks of a few bytes.", at=ANY),
+    Fault(name="bad-chunks", says="The answer comes in chunks, and the size of one is no number.", at=ANY),
     # Answers that a provider gives instead.
     Fault(
         name="unauthorized",
@@ -127,6 +137,22 @@ CATALOG: Final = (
         default="2",
         label=Evidence.DOCUMENTED,
     ),
+    Fault(
+        name="http",
+        says="An error of the provider under any HTTP status from 400 to 599; no job is made.",
+        at=API,
+        takes=Takes.STATUS,
+        default="524",
+        paid=False,
+    ),
+    Fault(
+        name="retry-after",
+        says="HTTP 429 with the given text as Retry-After.",
+        at=API,
+        takes=Takes.VALUE,
+        default="soon",
+        paid=False,
+    ),
     Fault(name="create-500", says="HTTP 500 in answer to a create that made the job all the same.", at=CREATE),
     Fault(
         name="upstream",
@@ -149,7 +175,11 @@ CATALOG: Final = (
         paid=False,
         label=Evidence.DOCUMENTED,
     ),
+    Fault(name="empty", says="HTTP 200 with nothing in it.", at=API),
+    Fault(name="bomb", says="A small answer inflates to 64 MiB.", at=API),
+    Fault(name="oversized", says="The answer is followed by 16 MiB of blanks.", at=CALLS),
     # Answers that say something odd.
+    Fault(name="two-ids", says="The answer names the task twice, and differently.", at=CALLS),
     Fault(name="no-id", says="The create succeeds, but its answer names no id.", at=CREATE),
     Fault(name="foreign-id", says="A poll is answered with another task's id.", at=POLL),
     Fault(
@@ -207,6 +237,21 @@ CATALOG: Final = (
     ),
     Fault(name="stuck", says="The job runs and never ends.", at=POLL, takes=Takes.NOTHING, default="", shapes=True),
     Fault(name="requeue", says="The job runs, goes back to the queue, then runs on.", at=POLL, shapes=True),
+    Fault(
+        name="flip",
+        says="The job ends, and the polls after it show the opposite end.",
+        at=POLL,
+        shapes=True,
+    ),
+    Fault(name="relapse", says="The job ends, and the polls after it show it running.", at=POLL, shapes=True),
+    Fault(
+        name="clock-skew",
+        says="The times in answers are off by the given seconds.",
+        at=POLL,
+        takes=Takes.SHIFT,
+        default="-86400",
+        shapes=True,
+    ),
     # Results that cannot be had at once.
     Fault(
         name="no-url",
@@ -239,6 +284,8 @@ CATALOG: Final = (
         says="A web page comes in place of the file, called video/mp4.",
         at=FILE,
     ),
+    Fault(name="wrong-range", says="A part of the file comes under a wrong offset.", at=(Place.LINK,)),
+    Fault(name="changed-file", says="The link says that its file has become another one.", at=(Place.LINK,)),
     Fault(
         name="no-range",
         says="The link serves whole files only.",

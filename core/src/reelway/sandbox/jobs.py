@@ -52,6 +52,7 @@ class Job:
         reason: why it failed, if it fails.
         ended_at: when it was first seen to have ended.
         has_run: a poll has seen it run.
+        has_ended: a poll has seen its end.
         link: the link that was given out last.
     """
 
@@ -65,6 +66,7 @@ class Job:
     reason: str | None = None
     ended_at: datetime | None = None
     has_run: bool = False
+    has_ended: bool = False
     link: Link | None = None
 
 
@@ -99,14 +101,27 @@ def stage_of(job: Job, timing: Timing, now: datetime) -> Stage:
 
 
 def shown_to_poll(job: Job, stage: Stage) -> Stage:
-    """Where a poll sees the job, which a job that goes back to the queue makes different."""
-    if stage.status is Status.QUEUED or not job.plan.has("requeue"):
-        return stage
+    """Where a poll sees the job, which a job that goes back or contradicts its end makes different."""
+    if stage.status is not Status.QUEUED and job.plan.has("requeue"):
+        return _gone_back(job)
+    return _after_the_end(job, stage) if stage.status.final else stage
+
+
+def _gone_back(job: Job) -> Stage:
     if not job.has_run:
         job.has_run = True
         return placed(Status.RUNNING)
     job.plan.take("requeue")
     return QUEUED
+
+
+def _after_the_end(job: Job, stage: Stage) -> Stage:
+    if not job.has_ended:
+        job.has_ended = True
+        return stage
+    if job.plan.take("flip"):
+        return placed(Status.FAILED if stage.status is Status.SUCCEEDED else Status.SUCCEEDED)
+    return placed(Status.RUNNING) if job.plan.take("relapse") else stage
 
 
 def placed(status: Status, progress: int | None = None) -> Stage:
@@ -135,6 +150,12 @@ def failure_of(job: Job, stage: Stage) -> Failure | None:
     reason = job.reason or (asked.argument if asked else STANDARD_REASON)
     kind = FailureKind.INTERNAL if job.plan.has("fail-internal") else FailureKind.UNKNOWN
     return Failure(kind=kind, code=FAILURE_CODE, message=reason)
+
+
+def skew_of(job: Job) -> timedelta:
+    """How far the times in answers are off."""
+    asked = job.plan.find("clock-skew")
+    return timedelta(seconds=asked.seconds if asked else 0)
 
 
 def _by_clock(job: Job, timing: Timing, now: datetime) -> float:

@@ -1,7 +1,8 @@
 """How faults are asked for and counted: ``[[name]]`` or ``[[name:argument]]`` in a prompt.
 
 A fault spoils the next calls of its task, as many as its argument says, among the calls it acts at. A call in front
-narrows it down: ``[[retrieve/reset:2]]`` resets two polls and leaves the create alone. Several may stand in one
+narrows it down: ``[[retrieve/reset:2]]`` resets two polls and leaves the create alone. A number behind the name is
+that of the call with which it begins: ``[[retrieve/reset@3]]`` resets the third poll. Several may stand in one
 prompt; the one that is written first acts first.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -25,17 +27,19 @@ class ArmedFault(Struct, kw_only=True):
         fault: what it is.
         at: the calls it acts at here.
         argument: as given, or the fault's own.
+        first: with which call at a place it begins.
         left: how many more calls it spoils.
     """
 
     fault: Fault
     at: tuple[Place, ...]
     argument: str
+    first: int = 1
     left: float = math.inf
 
     @classmethod
     def parse(cls, text: str) -> ArmedFault:
-        """Read ``name``, ``name:argument`` or ``call/name:argument``.
+        """Read ``name``, ``name:argument`` or ``call/name@number:argument``.
 
         Raises:
             ConfigurationError: there is no such fault, or it takes no such argument.
@@ -47,7 +51,11 @@ class ArmedFault(Struct, kw_only=True):
             raise ConfigurationError(f"The sandbox knows no fault {text[:60]!r}.", hint=f"It knows: {known}.")
         argument = found["argument"] or fault.default
         return cls(
-            fault=fault, at=_narrowed(fault, found["place"]), argument=argument, left=_times(fault, argument)
+            fault=fault,
+            at=_narrowed(fault, found["place"]),
+            argument=argument,
+            first=_first(fault, found["first"]),
+            left=_times(fault, argument),
         )
 
     @property
@@ -61,6 +69,7 @@ class Plan:
 
     def __init__(self, faults: Iterable[ArmedFault] = ()) -> None:
         self._faults: list[ArmedFault] = []
+        self._calls: Counter[Place] = Counter()
         self.add(faults)
 
     @property
@@ -75,8 +84,10 @@ class Plan:
 
     def strike(self, place: Place) -> ArmedFault | None:
         """The fault that spoils this call, if one does; it is counted down."""
+        self._calls[place] += 1
         for armed in self._faults:
-            if place in armed.at and armed.left > 0 and not armed.fault.shapes:
+            begun = self._calls[place] >= armed.first
+            if begun and place in armed.at and armed.left > 0 and not armed.fault.shapes:
                 armed.left -= 1
                 return armed
         return None
@@ -119,13 +130,16 @@ def marks_in(fields: Mapping[str, Any]) -> Iterator[str]:
         yield from _MARK.findall(text)
 
 
-_SPELLING = re.compile(r"(?:(?P<place>[a-z]+)/)?(?P<name>[a-z][a-z0-9-]*)(?::(?P<argument>.*))?", re.DOTALL)
+_SPELLING = re.compile(
+    r"(?:(?P<place>[a-z]+)/)?(?P<name>[a-z][a-z0-9-]*)(?:@(?P<first>[0-9]{1,4}))?(?::(?P<argument>.*))?", re.DOTALL
+)
 
 _MARK = re.compile(r"\[\[([a-z][^\[\]]*)\]\]")
 """Wider than any fault's spelling, so that one written wrongly is told and not passed over."""
 
 _MOST_TIMES = 9999
 _MOST_SECONDS = 3600.0
+_MOST_SHIFT = 1e8
 
 
 def _texts(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -149,27 +163,54 @@ def _narrowed(fault: Fault, place: str | None) -> tuple[Place, ...]:
     return (Place(place),)
 
 
+def _first(fault: Fault, number: str | None) -> int:
+    if number is None:
+        return 1
+    if fault.shapes or int(number) < 1:
+        problem = "shapes the whole job" if fault.shapes else "begins with a call from 1 on"
+        raise ConfigurationError(f"The fault {fault.name!r} {problem}, so @{number} means nothing.")
+    return int(number)
+
+
 def _times(fault: Fault, argument: str) -> float:
     """How many calls a fault spoils; also the check of its argument."""
-    if fault.takes is Takes.TIMES and argument.isascii() and argument.isdecimal() and len(argument) <= 4:
+    if not _FITS[fault.takes](argument):
+        raise ConfigurationError(f"The fault {fault.name!r} takes {_WANTED[fault.takes]}, not {argument[:60]!r}.")
+    if fault.takes is Takes.TIMES:
         return int(argument)
-    if fault.takes is Takes.TEXT or (fault.takes is Takes.NOTHING and not argument):
-        return math.inf
-    if fault.takes is Takes.SECONDS and _is_seconds(argument):
-        return math.inf
-    raise ConfigurationError(f"The fault {fault.name!r} takes {_WANTED[fault.takes]}, not {argument[:60]!r}.")
+    return 1 if fault.takes in _ONCE else math.inf
 
 
-def _is_seconds(argument: str) -> bool:
+def _is_number(argument: str) -> bool:
+    return argument.isascii() and argument.isdecimal() and len(argument) <= 4
+
+
+def _is_seconds(argument: str, least: float = 0.0, most: float = _MOST_SECONDS) -> bool:
     try:
-        return 0 <= float(argument) <= _MOST_SECONDS
+        return least <= float(argument) <= most
     except ValueError:
         return False
 
+
+_ONCE = frozenset({Takes.STATUS, Takes.VALUE})
+
+_FITS: Mapping[Takes, Callable[[str], bool]] = {
+    Takes.NOTHING: lambda argument: not argument,
+    Takes.TIMES: _is_number,
+    Takes.SECONDS: _is_seconds,
+    Takes.SHIFT: lambda argument: _is_seconds(argument, -_MOST_SHIFT, _MOST_SHIFT),
+    Takes.TEXT: lambda argument: True,
+    Takes.STATUS: lambda argument: _is_number(argument) and 400 <= int(argument) <= 599,
+    # It is sent as a header.
+    Takes.VALUE: lambda argument: argument.isascii() and argument.isprintable(),
+}
 
 _WANTED: Mapping[Takes, str] = {
     Takes.NOTHING: "no argument",
     Takes.TIMES: f"a number of calls from 0 to {_MOST_TIMES}",
     Takes.SECONDS: f"a number of seconds from 0 to {_MOST_SECONDS:g}",
+    Takes.SHIFT: f"a number of seconds from -{_MOST_SHIFT:g} to {_MOST_SHIFT:g}",
     Takes.TEXT: "a text",
+    Takes.STATUS: "an HTTP status from 400 to 599",
+    Takes.VALUE: "a text of plain letters",
 }

@@ -20,8 +20,20 @@ class Behaviour(StrEnum):
     """It arrives in small pieces, over many seconds."""
     TRUNCATE = "truncate"
     """It promises its whole length; half of the body arrives, and the connection closes."""
+    UNDERSTATE = "understate"
+    """It promises half of its length; more arrives than was promised."""
+    ODD_CHUNKS = "odd chunks"
+    """It arrives in chunks of a few bytes."""
+    BAD_CHUNKS = "bad chunks"
+    """It begins in chunks, and then the size of one is no number."""
+    HALF_STATUS = "half status"
+    """A part of the status line arrives, and the connection closes."""
+    HALF_HEADERS = "half headers"
+    """The status line and a part of the headers arrive, and the connection closes."""
     GARBAGE = "garbage"
     """Bytes arrive that are no HTTP."""
+    TLS = "tls"
+    """The answer is a TLS alert, and the request was not acted on."""
     SILENCE = "silence"
     """Nothing arrives, and the connection stays open."""
     RESET = "reset"
@@ -58,7 +70,10 @@ class Reply(Struct, frozen=True, kw_only=True):
     def arriving(self) -> bytes:
         """The part of the body that arrives."""
         body = self.response.body
-        return body[: len(body) // 2] if self.behaviour is Behaviour.TRUNCATE else body
+        return body[: len(body) // 2] if self.behaviour in _HALVED else body
+
+
+_HALVED: Final = frozenset({Behaviour.TRUNCATE, Behaviour.UNDERSTATE})
 
 
 def request_to(url: str, method: str = "GET", headers: Headers = (), body: bytes | None = None) -> HttpRequest:

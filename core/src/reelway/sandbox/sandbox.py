@@ -47,6 +47,7 @@ class Sandbox:
         job_polls: int = 4,
         link_seconds: float = 3600.0,
         seed: int = 0,
+        chaos: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -60,6 +61,7 @@ class Sandbox:
             job_polls: with which poll it ends by their number.
             link_seconds: how long a result link works.
             seed: the same seed signs the same links.
+            chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
             host: where to listen.
             port: likewise; 0 takes one that is free.
         """
@@ -73,6 +75,7 @@ class Sandbox:
             job_polls=job_polls,
             link_seconds=link_seconds,
             seed=seed,
+            chaos=chaos,
         )
         self._server = SandboxServer(self.world, host=host, port=port)
 
@@ -100,7 +103,8 @@ class Sandbox:
         """
         reply = self.world.answer(request)
         self._clock.sleep(reply.seconds)
-        if reply.behaviour is Behaviour.TRUNCATE and reply.response.header("content-length"):
+        promised = reply.response.header("content-length") is not None
+        if reply.behaviour is Behaviour.UNDERSTATE or (reply.behaviour is Behaviour.TRUNCATE and promised):
             return replace(reply.response, body=reply.arriving)
         if reply.behaviour in BROKEN:
             phase, reason = BROKEN[reply.behaviour]
@@ -134,7 +138,11 @@ BROKEN: Final[Mapping[Behaviour, tuple[Phase, str]]] = {
     Behaviour.RESET: (Phase.RECEIVING, "the connection was reset"),
     Behaviour.SILENCE: (Phase.RECEIVING, "no answer came in time"),
     Behaviour.TRUNCATE: (Phase.RECEIVING, "the answer broke off"),
+    Behaviour.BAD_CHUNKS: (Phase.RECEIVING, "the answer is no HTTP"),
+    Behaviour.HALF_STATUS: (Phase.RECEIVING, "the answer broke off"),
+    Behaviour.HALF_HEADERS: (Phase.RECEIVING, "the answer broke off"),
     Behaviour.GARBAGE: (Phase.RECEIVING, "the answer is no HTTP"),
+    Behaviour.TLS: (Phase.RECEIVING, "the answer is no HTTP"),
 }
 """Where a transport would see each broken answer, and what it would call it."""
 

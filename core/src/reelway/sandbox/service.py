@@ -14,9 +14,21 @@ from reelway.errors import ConfigurationError, ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Status
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
+from reelway.sandbox.chaos import Chaos
 from reelway.sandbox.faults import Place
 from reelway.sandbox.files import file_answer, store_error, whole_file
-from reelway.sandbox.jobs import QUEUED, Job, Stage, Timing, end_time, failure_of, placed, shown_to_poll, stage_of
+from reelway.sandbox.jobs import (
+    QUEUED,
+    Job,
+    Stage,
+    Timing,
+    end_time,
+    failure_of,
+    placed,
+    shown_to_poll,
+    skew_of,
+    stage_of,
+)
 from reelway.sandbox.ledger import Book, CallEntry
 from reelway.sandbox.links import Links
 from reelway.sandbox.plan import ArmedFault, Orders, Plan, marks_in
@@ -44,6 +56,7 @@ class House(Struct, kw_only=True):
     public_url: str
     book: Book
     orders: Orders
+    chaos: Chaos | None = None
 
 
 class Service:
@@ -171,7 +184,8 @@ class Service:
         if known is not None:
             return known
         written = [ArmedFault.parse(mark) for mark in marks_in(call.fields)]
-        return Plan([*written, *self._house.orders.take()])
+        drawn = self._house.chaos.draw(self._name, call) if self._house.chaos else []
+        return Plan([*written, *self._house.orders.take(), *drawn])
 
     def _view(self, job: Job, stage: Stage, word: str | None = None) -> SimulatedJob:
         now = self._house.clock.now()
@@ -179,8 +193,8 @@ class Service:
             task_id=job.task_id,
             call=job.call,
             status=stage.status,
-            created_at=job.created_at,
-            updated_at=end_time(job, self._house.timing, now) if stage.status.final else now,
+            created_at=job.created_at + skew_of(job),
+            updated_at=(end_time(job, self._house.timing, now) if stage.status.final else now) + skew_of(job),
             progress=stage.progress,
             word=word,
             failure=failure_of(job, stage),

@@ -12,6 +12,7 @@ from reelway.model.http import HttpRequest
 from reelway.model.observation import Status
 from reelway.provider.simulator import Simulator
 from reelway.sandbox import desk
+from reelway.sandbox.chaos import Chaos
 from reelway.sandbox.faults import Place
 from reelway.sandbox.files import store_error
 from reelway.sandbox.jobs import Job, Pace, Timing, placed
@@ -41,6 +42,7 @@ class World:
         job_polls: int = 4,
         link_seconds: float = 3600.0,
         seed: int = 0,
+        chaos: int | None = None,
     ) -> None:
         """Build the world.
 
@@ -53,6 +55,7 @@ class World:
             job_polls: with which poll it ends by their number.
             link_seconds: how long a link works.
             seed: the same seed signs the same links.
+            chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
         """
         self._simulators = dict(simulators)
         self._lock = RLock()
@@ -64,6 +67,7 @@ class World:
             book=Book(),
             orders=Orders(),
         )
+        self._chaos_seed = chaos
         self.reset()
 
     @property
@@ -163,6 +167,7 @@ class World:
         """Forget all jobs, counts and orders."""
         with self._lock:
             self._house.book, self._house.orders = Book(), Orders()
+            self._house.chaos = None if self._chaos_seed is None else Chaos(self._chaos_seed)
             self._services = {name: Service(name, one, self._house) for name, one in self._simulators.items()}
 
     def _desk(self, path: str, request: HttpRequest) -> Reply:
