@@ -129,7 +129,7 @@ def reference_links(request: VideoRequest, spec: ModelSpec) -> list[str] | None:
 
 
 def content_items(request: VideoRequest, spec: ModelSpec) -> list[dict[str, Any]] | None:
-    """Frames and references as Ark's ``content[]`` items: a type, a role and the object named by the type."""
+    """Frames and references as items of ``content[]``: a type, a role and the object named by the type."""
     frames = (("first_frame", request.first_frame), ("last_frame", request.last_frame))
     items = [_content_item(role, media) for role, media in frames if media]
     items += [_content_item(f"reference_{media.kind}", media) for media in request.references]
