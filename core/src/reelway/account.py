@@ -80,8 +80,8 @@ def _checked_base_url(base_url: str) -> str:
     if not _is_usable(base_url):
         hint = "It looks like https://api.example.com, without blanks, user name, query or fragment."
         raise ConfigurationError("The base URL is not usable.", hint=hint)
-    # SDKs of this family are given the address with the version; paths here bring their own.
-    return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
+    # SDKs are given the address with the version; paths here bring their own.
+    return base_url.rstrip("/").removesuffix("/v1").removesuffix("/api/v3").rstrip("/")
 
 
 def _is_usable(base_url: str) -> bool:
