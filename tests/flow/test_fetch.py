@@ -17,7 +17,8 @@ from reelway.flow.effects import Flow, Open, Phase, Read, Send
 from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
 from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint
 from reelway.model.http import Headers, HttpRequest
-from reelway.model.observation import Status
+from reelway.model.observation import Status, Video
+from reelway.model.secret import Secret
 from reelway.model.task import Artifact, Task
 from reelway.provider.interface import Provider
 from tests.acme import ACME, LINK, refused, said, task
@@ -672,6 +673,28 @@ def test_another_rendition_comes_from_the_content_route() -> None:
     assert asked(hand) == ["*/v1/videos/task-1/content?thumbnail"]
     assert part.published == picture
     assert not hand.of(Send)
+
+
+def pictured(url: str = OTHER) -> Task:
+    """A task with the link of a video and that of a picture."""
+    held = task(links=(LINK,), status=Status.SUCCEEDED, confirmed=True)
+    return replace(held, videos=(Video(url=Secret(url), variant="last_frame"), *held.videos))
+
+
+def test_a_rendition_that_has_a_link_comes_by_it_and_the_video_by_its_own() -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    part, hand = MemoryPart(), Hand(whole(picture))
+    hand.run(fetching(part, held=pictured(), variant="last_frame"))
+    assert (asked(hand), part.published) == ([OTHER], picture)
+    part, hand = MemoryPart(), Hand(whole())
+    hand.run(fetching(part, held=pictured()))
+    assert (asked(hand), part.published) == ([LINK], VIDEO)
+
+
+def test_a_rendition_whose_link_is_refused_is_asked_for_as_a_video_is() -> None:
+    hand = Hand(page(403), said("succeeded", video_url=LINK), whole(b"\x89PNG\r\n\x1a\n" + bytes(100)))
+    hand.run(fetching(MemoryPart(), held=pictured(), variant="last_frame"))
+    assert asked(hand) == [OTHER, "*/v1/videos/task-1/content?last_frame"]
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,12 @@ def fetch(provider: Provider, task: Task, part: Part, plan: FetchPlan) -> Flow[F
     start = yield from perform(Now())
     job = Fetching(task, part, plan, start.monotonic + plan.timeout)
     reason = SourceRefused("no link was given")
-    for renewal in range(RENEWALS + 1 if plan.variant == "video" else 0):
+    # A rendition that no link leads to may still be asked of the content route, but is not waited for.
+    linked = plan.variant == "video" or _link(job) is not None
+    for renewal in range(RENEWALS + 1 if linked else 0):
         if renewal:
             job = yield from _renewed(provider, job)
-        url = _main_link(job.task)
+        url = _link(job)
         if url is not None:
             try:
                 return (yield from _fetch_from(Source(url=url), job))
@@ -73,8 +75,8 @@ def fetch(provider: Provider, task: Task, part: Part, plan: FetchPlan) -> Flow[F
     return (yield from _fetch_content(provider, job, reason))
 
 
-def _main_link(task: Task) -> Secret | None:
-    return next((video.url for video in task.videos), None)
+def _link(job: Fetching) -> Secret | None:
+    return next((video.url for video in job.task.videos if video.variant == job.plan.variant), None)
 
 
 def _renewed(provider: Provider, job: Fetching) -> Flow[Fetching]:

@@ -68,7 +68,7 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
         own: tells whether an address is the account's own, which needs and may have the key.
         draw: gives numbers from 0 to 1 for jitter.
         progress: is told the bytes received and the whole length, where that is known.
-        variant: which rendition, for the content route.
+        variant: which rendition: by its link, where there is one, or else from the content route.
         limit: bytes that a result may have at most.
         timeout: seconds for everything.
         inactivity: seconds without a byte after which a connection is given up.
