@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,7 +12,7 @@ from reelway.model.http import Headers, HttpRequest, HttpResponse, json_request
 from reelway.model.observation import Observation, Status
 from reelway.provider import forms
 from reelway.provider.forms import BodyStyle, Form
-from reelway.provider.interface import Cadence, ProviderInfo
+from reelway.provider.interface import Cadence, Provider, ProviderInfo
 from reelway.provider.models import Catalog, ModelSpec
 from reelway.provider.reading import read_create, read_retrieve
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
@@ -83,9 +84,9 @@ KEY = ("Authorization", "Bearer good-key")
 class Caller:
     """Calls a sandbox in process, on virtual time."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, providers: Iterable[Provider] = (ACME,), **options: Any) -> None:
         self.clock = VirtualClock()
-        self.sandbox = Sandbox([ACME], clock=self.clock, **options)
+        self.sandbox = Sandbox(providers, clock=self.clock, **options)
 
     def send(self, method: str, path: str, *, headers: Headers = (KEY,)) -> HttpResponse:
         return self.sandbox.respond(HttpRequest(method=method, path=path, headers=headers))

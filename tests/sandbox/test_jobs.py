@@ -2,9 +2,11 @@
 
 import pytest
 
+from reelway.model.http import HttpResponse
 from reelway.model.observation import Status
+from reelway.provider.simulator import CancelEffect, SimulatedCall, SimulatedJob
 from reelway.sandbox import Pace
-from tests.sandbox.caller import Caller
+from tests.sandbox.caller import Acme, AcmeSimulator, Caller
 
 
 def test_by_the_clock_a_job_waits_runs_and_ends() -> None:
@@ -89,3 +91,40 @@ def test_a_job_that_is_cancelled_ends_and_one_that_has_ended_stays() -> None:
     assert caller.poll(running).status is Status.SUCCEEDED
     assert caller.poll(done).status is Status.SUCCEEDED
     assert caller.poll(late).status is Status.CANCELLED
+
+
+class StrictSimulator(AcmeSimulator):
+    """A service that stops what waits, refuses what runs, and forgets what has ended."""
+
+    cancel_effects = {
+        Status.QUEUED: CancelEffect.STOP,
+        Status.RUNNING: CancelEffect.REFUSE,
+        Status.SUCCEEDED: CancelEffect.FORGET,
+    }
+
+    def answer_cancel(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
+        return HttpResponse(status=204)
+
+
+class Strict(Acme):
+    def simulator(self) -> StrictSimulator:
+        return StrictSimulator()
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "found", "then"),
+    [
+        (Status.QUEUED, 204, 200, Status.CANCELLED),
+        (Status.RUNNING, 400, 200, Status.RUNNING),
+        (Status.SUCCEEDED, 204, 400, Status.SUCCEEDED),
+        (Status.CANCELLED, 204, 200, Status.CANCELLED),
+    ],
+)
+def test_a_cancel_does_what_its_provider_does(status: Status, answered: int, found: int, then: Status) -> None:
+    caller = Caller(providers=[Strict()])
+    task_id = caller.made()
+    caller.sandbox.world.steer("acme", task_id, status=status)
+    assert caller.send("DELETE", f"/acme/v1/videos/{task_id}").status == answered
+    assert caller.retrieve(task_id).status == found
+    # Whatever a provider forgets, the ledger does not.
+    assert caller.sandbox.ledger.task(task_id).status is then

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesParser
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +34,17 @@ class CallKind(StrEnum):
     CONTENT = "content"
     REMIX = "remix"
     CANCEL = "cancel"
+
+
+class CancelEffect(StrEnum):
+    """What a cancel does to a job."""
+
+    STOP = "stop"
+    """It ends cancelled."""
+    REFUSE = "refuse"
+    """Nothing, and the answer is an error."""
+    FORGET = "forget"
+    """Nobody who asks for it finds it any more."""
 
 
 class SimulatedCall(Struct, frozen=True, kw_only=True):
@@ -97,7 +109,16 @@ class SimulatedJob(Struct, frozen=True, kw_only=True):
 
 
 class Simulator(ABC):
-    """How one provider's service behaves, for every installed provider's place in the sandbox."""
+    """How one provider's service behaves, for every installed provider's place in the sandbox.
+
+    Attributes:
+        cancel_effects: what a cancel does to a job that stands there; nothing where no effect is named.
+    """
+
+    cancel_effects: ClassVar[Mapping[Status, CancelEffect]] = {
+        Status.QUEUED: CancelEffect.STOP,
+        Status.RUNNING: CancelEffect.STOP,
+    }
 
     @abstractmethod
     def recognise(self, request: HttpRequest) -> SimulatedCall | None:
@@ -114,6 +135,10 @@ class Simulator(ABC):
     @abstractmethod
     def answer_retrieve(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
         """The answer to a poll."""
+
+    def answer_cancel(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
+        """The answer to a cancel that was not refused; by default how the job stands after it."""
+        return self.answer_retrieve(call, job)
 
     @abstractmethod
     def answer_error(self, call: SimulatedCall | None, kind: ErrorKind) -> HttpResponse:

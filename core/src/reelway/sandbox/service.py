@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from reelway.errors import ConfigurationError, ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Status
-from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
+from reelway.provider.simulator import CallKind, CancelEffect, SimulatedCall, SimulatedJob, Simulator
 from reelway.sandbox.chaos import Chaos
 from reelway.sandbox.faults import Place
 from reelway.sandbox.files import file_answer, store_error, whole_file
@@ -107,7 +107,7 @@ class Service:
         if call.kind is CallKind.CREATE:
             return self._create(call)
         job = self.jobs.get(call.task_id)
-        if job is None:
+        if job is None or job.forgotten:
             return "", self._error(call, ErrorKind.NOT_FOUND)
         return self._handlers[call.kind](self, call, job)
 
@@ -161,9 +161,13 @@ class Service:
         return whole_file(video_of(self._name, job.task_id))
 
     def _cancel(self, call: SimulatedCall, job: Job) -> Outcome:
-        if not self.stage(job).status.final:
+        effect = self._simulator.cancel_effects.get(self.stage(job).status)
+        if effect is CancelEffect.REFUSE:
+            return job.task_id, self._error(call, ErrorKind.NOT_READY)
+        if effect is CancelEffect.STOP:
             job.by_hand = placed(Status.CANCELLED)
-        return job.task_id, Reply(response=self._simulator.answer_retrieve(call, self._view(job, self.stage(job))))
+        job.forgotten = effect is CancelEffect.FORGET
+        return job.task_id, Reply(response=self._simulator.answer_cancel(call, self._view(job, self.stage(job))))
 
     _handlers: ClassVar[Mapping[CallKind, Callable[[Service, SimulatedCall, Job], Outcome]]] = {
         CallKind.RETRIEVE: _retrieve,
