@@ -145,6 +145,6 @@ def test_a_bad_end_is_told_in_the_provider_s_words(router: respx.MockRouter, cli
 
 def test_a_cancelled_task_is_asked_about_afterwards(router: respx.MockRouter, client: Both) -> None:
     cancel = router.delete(f"{API}/task-1").mock(return_value=httpx.Response(204))
-    router.get(f"{API}/task-1").mock(return_value=says("cancelled"))
+    router.get(f"{API}/task-1").side_effect = [says("queued"), says("cancelled")]
     assert client.cancel("task-1").status is Status.CANCELLED
     assert cancel.call_count == 1

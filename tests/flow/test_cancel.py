@@ -1,41 +1,88 @@
-"""Cancelling asks, and then lets the provider say what became of it."""
+"""Cancelling asks how a task stands, stops it where that can be, and lets the provider say what became of it."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Final
 
-from reelway.errors import ErrorKind, NotSupported, ProviderError
+import pytest
+from msgspec.structs import replace
+
+from reelway.errors import Billed, ErrorKind, NotSupported, ProviderError
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Phase, Send
 from reelway.model.http import HttpResponse
 from reelway.model.observation import Status
-from tests.acme import ACME, refused, said, task
+from tests.acme import ACME, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises
 from tests.sandbox.caller import ACME as PLAIN
 
+ENDS: Final = [status for status in Status if status.final and status is not Status.LOST]
+
+
+class Strict(Acme):
+    """Stops a task only while it waits."""
+
+    info = replace(Acme.info, cancellable=frozenset({Status.QUEUED}))
+
+
+def methods(hand: Hand) -> list[str]:
+    return [effect.request.method for effect in hand.of(Send)]
+
 
 @pytest.mark.parametrize("answer", [said("cancelled"), HttpResponse(status=204), said("running", http=202)])
-def test_a_cancelled_task_is_what_the_next_poll_says(answer: HttpResponse) -> None:
-    hand = Hand(answer, said("cancelled"))
+@pytest.mark.parametrize("word", ["queued", "running"])
+def test_a_cancelled_task_is_what_the_next_poll_says(word: str, answer: HttpResponse) -> None:
+    hand = Hand(said(word), answer, said("cancelled"))
     assert hand.run(cancel(ACME, task(), 30)).status is Status.CANCELLED
-    assert [effect.request.method for effect in hand.of(Send)] == ["DELETE", "GET"]
+    assert methods(hand) == ["GET", "DELETE", "GET"]
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_a_task_that_has_ended_is_left_as_it_is(status: Status) -> None:
+    hand = Hand(said(status.value))
+    assert hand.run(cancel(ACME, task(), 30)).status is status
+    assert methods(hand) == ["GET"]
 
 
 def test_a_cancel_that_came_too_late_is_no_error() -> None:
-    assert Hand(said("succeeded"), said("succeeded")).run(cancel(ACME, task(), 30)).status is Status.SUCCEEDED
+    hand = Hand(said("running"), said("succeeded"), said("succeeded"))
+    assert hand.run(cancel(ACME, task(), 30)).status is Status.SUCCEEDED
+
+
+def test_a_task_beyond_the_point_where_it_can_be_stopped_goes_on() -> None:
+    hand = Hand(said("running"))
+    error = raises(cancel(Strict(), task(), 30), hand)
+    assert isinstance(error, NotSupported)
+    assert "only while it is queued; reelway1:acme:default::task-1 is running" in str(error)
+    assert error.task is not None
+    assert (error.task.status, methods(hand)) == (Status.RUNNING, ["GET"])
+    assert (error.billed, error.resubmit_safe) == (Billed.YES, False)
+
+
+def test_a_task_that_can_still_be_stopped_is() -> None:
+    hand = Hand(said("queued"), HttpResponse(status=204), said("cancelled"))
+    assert hand.run(cancel(Strict(), task(), 30)).status is Status.CANCELLED
+
+
+def test_a_task_whose_state_nobody_can_tell_is_left_as_it_is() -> None:
+    hand = Hand(refused(500))
+    assert isinstance(raises(cancel(ACME, task(), 30), hand), ProviderError)
+    assert methods(hand) == ["GET"]
 
 
 def test_a_refusal_is_typed_and_holds_the_task() -> None:
-    error = raises(cancel(ACME, task(), 30), Hand(refused(409, "already_done")))
+    error = raises(cancel(ACME, task(), 30), Hand(said("running"), refused(409, "already_done")))
     assert isinstance(error, ProviderError)
-    assert (error.status, error.code, error.task) == (409, "already_done", task())
+    assert error.task is not None
+    assert (error.status, error.code, error.task.status) == (409, "already_done", Status.RUNNING)
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_provider_that_cannot_be_reached_is_an_error_of_that_kind(phase: Phase) -> None:
-    error = raises(cancel(ACME, task(), 30), Hand(broken(phase)))
+    error = raises(cancel(ACME, task(), 30), Hand(said("queued"), broken(phase)))
     assert isinstance(error, ProviderError)
-    assert (error.kind, error.task) == (ErrorKind.UNAVAILABLE, task())
+    assert error.task is not None
+    assert (error.kind, error.task.ref) == (ErrorKind.UNAVAILABLE, task().ref)
 
 
 def test_where_there_is_no_such_call_nothing_is_sent() -> None:

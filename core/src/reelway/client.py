@@ -244,10 +244,10 @@ class Client(_Base):
         return self._driver.run(self._operations.remix(task, prompt, model))
 
     def cancel(self, task: TaskLike) -> Task:
-        """Stop a task.
+        """Stop a task that has not ended, and tell how it stands then; one that has ended is left as it is.
 
         Raises:
-            NotSupported: the provider has no such call.
+            NotSupported: the provider has no such call, or none for a task that has come this far.
         """
         return self._driver.run(self._operations.cancel(task))
 

@@ -166,7 +166,7 @@ class InvalidRequest(ReelwayError):
 
 
 class NotSupported(ReelwayError):
-    """The provider has no such call. Nothing was sent."""
+    """The provider has no such call, or none for a task that stands there; it was not made."""
 
 
 class ProviderError(ReelwayError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reelway.errors import ErrorKind, ProviderError
+from reelway.errors import Billed, ErrorKind, NotSupported, ProviderError
 from reelway.flow.effects import Flow, Send, TransportError, perform
 from reelway.flow.follow import retrieve
 from reelway.model.task import Task
@@ -12,20 +12,36 @@ from reelway.provider.writing import written
 
 
 def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
-    """Ask the provider to stop a task, then ask how it stands.
+    """Ask how a task stands, have the provider stop it where that can still be, and ask again.
+
+    The call is never made for a task that has ended: a provider may take it for the wish to have the task
+    forgotten, and with it the result that was paid for.
 
     Raises:
-        NotSupported: the provider has no such call; nothing was sent.
+        NotSupported: the provider has no such call, or none for a task that stands there; nothing was stopped.
         ProviderError: it refused, or could not be reached.
     """
     request = written(provider, lambda: provider.encode_cancel(task.id, task.ref.route))
+    held = yield from retrieve(provider, task, timeout)
+    if held.final:
+        return held
+    if held.status not in provider.info.cancellable:
+        raise _too_late(provider, held)
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
     except TransportError as error:
-        message = f"{provider.info.title} could not be asked to cancel {task.ref}: {error.reason}."
-        raise ProviderError(message, kind=ErrorKind.UNAVAILABLE, task=task) from error
+        message = f"{provider.info.title} could not be asked to cancel {held.ref}: {error.reason}."
+        raise ProviderError(message, kind=ErrorKind.UNAVAILABLE, task=held) from error
     if not response.ok:
         refusal = read_error(provider, response)
-        refusal.task = task
+        refusal.task = held
         raise refusal
-    return (yield from retrieve(provider, task, timeout))
+    return (yield from retrieve(provider, held, timeout))
+
+
+def _too_late(provider: Provider, task: Task) -> NotSupported:
+    stoppable = " or ".join(sorted(provider.info.cancellable))
+    message = f"{provider.info.title} stops a task only while it is {stoppable}; {task.ref} is {task.status}."
+    error = NotSupported(message, hint="It goes on and is paid for; wait for it.", task=task)
+    error.resubmit_safe, error.billed = False, Billed.YES
+    return error

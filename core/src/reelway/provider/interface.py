@@ -49,6 +49,7 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
         failure_kinds: folded words of bad ends that tell the kind of failure by themselves.
         cadence: how often to poll.
         capabilities: what it can do beyond create and retrieve.
+        cancellable: where a task has to stand for its cancel to stop it; for any other the call is not made.
         nothing_created: (HTTP status, error code) pairs of a create that are documented to create nothing,
             although the status alone would leave it open.
         interface: the interface version the plugin was written for.
@@ -63,6 +64,7 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
     cadence: Cadence
     failure_kinds: Mapping[str, FailureKind] = {}
     capabilities: frozenset[Capability] = frozenset()
+    cancellable: frozenset[Status] = frozenset({Status.QUEUED, Status.RUNNING})
     nothing_created: frozenset[tuple[int, str]] = frozenset()
     interface: int = INTERFACE_VERSION
 
@@ -169,7 +171,7 @@ class Provider(ABC):
         raise self._not_supported("remix")
 
     def encode_cancel(self, task_id: str, route: str) -> HttpRequest:
-        """The request that stops a task."""
+        """The request that stops a task; made only for one that ``info.cancellable`` says can be stopped."""
         raise self._not_supported("cancel")
 
     def read_callback(self, headers: Headers, body: bytes) -> list[Observation]:
