@@ -128,6 +128,12 @@ def reference_links(request: VideoRequest, spec: ModelSpec) -> list[str] | None:
     return [as_link(media) for media in request.references] or None
 
 
+def content(request: VideoRequest, spec: ModelSpec) -> list[dict[str, Any]]:
+    """The prompt and the media as items of ``content[]``: the text first, where there is one."""
+    text = [{"type": "text", "text": request.prompt}] if request.prompt else []
+    return text + (content_items(request, spec) or [])
+
+
 def content_items(request: VideoRequest, spec: ModelSpec) -> list[dict[str, Any]] | None:
     """Frames and references as items of ``content[]``: a type, a role and the object named by the type."""
     frames = (("first_frame", request.first_frame), ("last_frame", request.last_frame))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reelway.errors import Problem
 from reelway.model.request import Media, MediaKind, VideoRequest
 from reelway.provider import forms
@@ -21,12 +19,6 @@ def tiered_model(request: VideoRequest, spec: ModelSpec) -> str:
 def upper_resolution(request: VideoRequest, spec: ModelSpec) -> str | None:
     """The resolution tier as ``720P``."""
     return request.resolution.upper() if request.resolution else None
-
-
-def content(request: VideoRequest, spec: ModelSpec) -> list[dict[str, Any]]:
-    """``content[]``: the text first, then the media with their roles."""
-    text = [{"type": "text", "text": request.prompt}] if request.prompt else []
-    return text + (forms.content_items(request, spec) or [])
 
 
 def last_frame_file(request: VideoRequest, spec: ModelSpec) -> tuple[Media, ...] | None:
@@ -142,7 +134,7 @@ FORMS = {
         route=GENERATIONS_ROUTE,
         rows=(
             ("model", forms.model),
-            ("content", content),
+            ("content", forms.content),
             ("metadata.duration", forms.whole_seconds),
             ("metadata.resolution", forms.resolution),
             ("metadata.ratio", forms.ratio),
