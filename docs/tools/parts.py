@@ -15,7 +15,7 @@ import reelway.errors as errors_module
 from reelway import Account, Media, VideoRequest
 from reelway.cli.app import PANELS
 from reelway.cli.exit_codes import MEANINGS
-from reelway.errors import KIND_FACTS, ProviderError, ReelwayError
+from reelway.errors import KIND_FACTS, InvalidRequest, ProviderError, ReelwayError
 from reelway.flow import fetch, follow, schedule, stream
 from reelway.flow.media import without_bytes
 from reelway.model.http import HttpRequest, Multipart
@@ -174,7 +174,11 @@ def _shown(value: object) -> str:
 
 
 def _request(provider: Provider, wish: VideoRequest) -> Iterable[str]:
-    checked = check(wish, provider.models, OnUnsupported.ERROR)
+    try:
+        checked = check(wish, provider.models, OnUnsupported.ERROR)
+    except InvalidRequest as error:
+        yield f"{provider.info.title}: refused, and nothing is sent. {join(map(str, error.problems))}."
+        return
     request = provider.encode_create(without_bytes(checked.request, checked.spec), checked.spec)
     style = "a form" if isinstance(request.body, Multipart) else "JSON"
     yield f"{provider.info.title}: `{request.method} /{request.path}`, {style}"

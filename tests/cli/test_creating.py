@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reelway.model.task import TaskRef
+from reelway.provider.registry import Registry
 from reelway.sandbox import Sandbox
 from tests.cli.command import Outcome, reelway
 
@@ -52,8 +53,9 @@ def test_create_as_json_is_the_task_without_a_link() -> None:
 
 
 def test_the_only_provider_with_a_key_need_not_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("INFINITYBLUE_API_KEY")
-    monkeypatch.delenv("OCTOPUSX_API_KEY")
+    for provider in Registry.installed().providers:
+        if provider.info.name != "cometapi":
+            monkeypatch.delenv(provider.info.key_variable)
     assert reelway("create", "A cat", "--model", "sora-2").out.startswith("reelway1:cometapi:default:")
 
 

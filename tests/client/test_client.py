@@ -207,12 +207,22 @@ def test_a_remix_without_a_prompt_is_refused_unsent(bench: Bench) -> None:
     assert bench.sandbox.ledger.creates == 1
 
 
-def test_a_call_that_the_provider_does_not_have_is_refused_unsent(bench: Bench, provider: str) -> None:
-    assert Capability.CANCEL not in CAPABILITIES[provider]
+def test_a_cancel_stops_a_waiting_task_where_the_provider_has_that_call(bench: Bench, provider: str) -> None:
     task = created(bench)
+    if Capability.CANCEL in CAPABILITIES[provider]:
+        assert bench.client.cancel(task).status is Status.CANCELLED
+        return
     with pytest.raises(NotSupported):
         bench.client.cancel(task)
     assert len(bench.sandbox.ledger.calls) == 1
+
+
+def test_a_cancel_of_a_finished_task_leaves_its_video(bench: Bench, provider: str, tmp_path: Path) -> None:
+    task = bench.client.wait(created(bench))
+    if Capability.CANCEL in CAPABILITIES[provider]:
+        assert bench.client.cancel(task).status is Status.SUCCEEDED
+    held = bench.client.download(bench.client.retrieve(task.ref), tmp_path / "cat.mp4")
+    assert held.sha256 == bench.sandbox.ledger.tasks[0].sha256
 
 
 def test_a_preview_sends_nothing_and_shows_no_key(bench: Bench) -> None:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reelway.sandbox import Sandbox
 from reelway.testing import VirtualClock
+from reelway.transport.http import HttpSettings
 from tests.docs.pages import ROOT, Snippet, blocks, commands, snippets
 from tests.docs.reader import environment, run_command, run_tests
 
 PYTHON = list(snippets("python"))
 
 
+def open_settings(**options: Any) -> HttpSettings:
+    return HttpSettings(**options | {"allow_private_links": True})
+
+
 @pytest.fixture
 def customer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[VirtualClock]:
-    """A reader in an empty folder whose environment leads to a sandbox, on a clock that costs no time."""
+    """A reader in an empty folder whose environment leads to a sandbox, on a clock that costs no time.
+
+    The links of the sandbox lead to this machine, as no link of a provider does.
+    """
     clock = VirtualClock()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("reelway.client.SystemClock", lambda: clock)
+    monkeypatch.setattr("reelway.client.HttpSettings", open_settings)
     with Sandbox(clock=clock) as sandbox:
         for name, value in environment(sandbox).items():
             monkeypatch.setenv(name, value)
