@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar, cast
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 Kind: TypeAlias = type[Client] | type[AsyncClient]
 
-CLIENTS: Final = (Client, AsyncClient)
+CLIENTS: Final[tuple[Kind, ...]] = (Client, AsyncClient)
 
 MODELS: Final[Mapping[str, str]] = {
     provider.info.name: next(spec.name for spec in provider.models.models if not spec.needs_image)
@@ -67,6 +68,10 @@ class Both:
     def preview(self, prompt: Any = "A cat.", /, **fields: Any) -> Preview:
         return self.client.preview(prompt, **fields)
 
+    def run(self, story: Awaitable[T]) -> T:
+        """A story told in the client's own event loop."""
+        return self._runner.run(_awaited(story))
+
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         result = getattr(self.client, name)(*args, **options)
         if inspect.isawaitable(result):
@@ -104,6 +109,22 @@ def local_accounts(sandbox: Sandbox, *providers: str) -> dict[str, Account]:
 def on_sockets(kind: Kind, sandbox: Sandbox, clock: VirtualClock, provider: str) -> Both:
     """A client of one provider at a sandbox that listens."""
     return Both(kind, local_accounts(sandbox, provider)[provider], clock=clock, allow_private_links=True)
+
+
+class Healing(VirtualClock):
+    """A clock that makes something whole again as soon as somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wound = ExitStack()
+
+    def sleep(self, seconds: float) -> None:
+        self.wound.close()
+        super().sleep(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.wound.close()
+        await super().sleep_async(seconds)
 
 
 class Bench:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from reelway import Submission
 from reelway.sandbox import Sandbox
 from reelway.testing import VirtualClock
 from tests.client.both import CLIENTS, MODELS, Both, Kind, on_sockets
+from tests.client.counting import PARTIES, Party
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda kind: kind.__name__)
@@ -38,3 +40,16 @@ def caller(kind: Kind, sandbox: Sandbox, clock: VirtualClock, provider: str) -> 
     """Each client at each provider, over sockets."""
     with on_sockets(kind, sandbox, clock, provider) as both:
         yield both
+
+
+@pytest.fixture(params=PARTIES, ids=str)
+def party(request: pytest.FixtureRequest) -> Party:
+    """A client of each color over each library."""
+    chosen: Party = request.param
+    return chosen
+
+
+@pytest.fixture
+def steps() -> list[Submission]:
+    """What is told of a submission on its way."""
+    return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,7 +30,7 @@ from reelway.provider.registry import Registry
 from reelway.sandbox import CATALOG, Place, Sandbox
 from reelway.sandbox.faults import FAULTS, Takes
 from reelway.testing import VirtualClock
-from tests.client.both import MODELS, Both, Kind, on_sockets
+from tests.client.both import MODELS, Both, Healing, Kind, on_sockets
 
 PATIENCE: Final = 0.4
 """Real seconds for an exchange that stays silent; a silence passes no time on a virtual clock."""
@@ -148,22 +147,6 @@ def test_no_fault_of_a_create_makes_a_second_job(
     ledger = sandbox.ledger
     assert ledger.jobs == (1 if ended is Task or CREATE_FAULTS[name].paid else 0)
     assert ledger.creates == TIMES_SENT.get(name, 1)
-
-
-class Healing(VirtualClock):
-    """A clock that makes something whole again as soon as somebody waits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wound = ExitStack()
-
-    def sleep(self, seconds: float) -> None:
-        self.wound.close()
-        super().sleep(seconds)
-
-    async def sleep_async(self, seconds: float) -> None:
-        self.wound.close()
-        await super().sleep_async(seconds)
 
 
 def test_a_create_that_never_left_is_sent_again_and_made_once(kind: Kind, provider: str) -> None:

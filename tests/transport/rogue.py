@@ -32,14 +32,21 @@ class Visit:
     def __init__(self, line: socket.socket, over: threading.Event) -> None:
         self.line = line
         self.over = over
+        self.heard = b""
         self.requests: list[bytes] = []
         self._left = b""
+
+    def hear(self) -> bytes:
+        """Whatever comes next; empty where the client has gone."""
+        data = self.line.recv(65536)
+        self.heard += data
+        return data
 
     def read_request(self) -> bytes:
         """One request, head and body; empty where the client has gone."""
         data = self._left
         while b"\r\n\r\n" not in data:
-            more = self.line.recv(65536)
+            more = self.hear()
             if not more:
                 return b""
             data += more
@@ -47,8 +54,8 @@ class Visit:
         length = next(
             (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
         )
-        while len(body) < length:
-            body += self.line.recv(65536)
+        while len(body) < length and (more := self.hear()):
+            body += more
         self._left = body[length:]
         request = head + b"\r\n\r\n" + body[:length]
         self.requests.append(request)
@@ -73,11 +80,16 @@ class Visit:
 
 
 class RogueServer:
-    """A loopback server that treats every connection in the same manner."""
+    """A loopback server that treats every connection in the same manner.
 
-    def __init__(self, manner: Manner) -> None:
+    With ``deaf``, connections are refused until it is told to listen.
+    """
+
+    def __init__(self, manner: Manner, *, deaf: bool = False) -> None:
         self._manner = manner
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._deaf = deaf
+        self._listening = socket.socket()
+        self._listening.bind(("127.0.0.1", 0))
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self.visits: list[Visit] = []
@@ -88,9 +100,19 @@ class RogueServer:
     def requests(self) -> list[bytes]:
         return [request for visit in self.visits for request in visit.requests]
 
+    @property
+    def creates(self) -> int:
+        """How many requests that cost money began to arrive, whole or not."""
+        return sum(visit.heard.count(b"POST /") for visit in self.visits)
+
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        if not self._deaf:
+            self.listen()
         return self
+
+    def listen(self) -> None:
+        self._listening.listen()
+        self._start(self._accept)
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
@@ -127,6 +149,77 @@ def answering(*answers: bytes) -> Manner:
     def manner(visit: Visit) -> None:
         while visit.read_request():
             visit.say(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+    return manner
+
+
+def in_turn(*manners: Manner) -> Manner:
+    """Each connection is treated in the next manner, the last one again and again."""
+    waiting = list(manners)
+    lock = threading.Lock()
+
+    def manner(visit: Visit) -> None:
+        with lock:
+            mine = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        mine(visit)
+
+    return manner
+
+
+def resets_at_once(visit: Visit) -> None:
+    visit.reset()
+
+
+def resets_after_reading(visit: Visit) -> None:
+    visit.read_request()
+    visit.reset()
+
+
+def leaves_after_reading(visit: Visit) -> None:
+    visit.read_request()
+
+
+def is_silent(visit: Visit) -> None:
+    visit.read_request()
+    visit.wait()
+
+
+def never_reads(visit: Visit) -> None:
+    visit.wait()
+
+
+def says(data: bytes) -> Manner:
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        visit.say(data)
+
+    return manner
+
+
+def says_and_waits(data: bytes) -> Manner:
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        visit.say(data)
+        visit.wait()
+
+    return manner
+
+
+def drips(start: bytes, rest: bytes) -> Manner:
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        visit.say(start)
+        visit.drip(rest)
+
+    return manner
+
+
+def floods(head: bytes, piece: bytes) -> Manner:
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        visit.say(head)
+        while not visit.over.is_set():
+            visit.say(piece)
 
     return manner
 

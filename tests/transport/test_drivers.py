@@ -512,13 +512,14 @@ def test_exchanges_that_have_not_begun_are_dropped_when_nobody_listens() -> None
     assert len(sent) < 200
 
 
-def test_what_is_no_error_ends_everything(stage: Stage) -> None:
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_what_is_no_error_ends_everything(stage: Stage, error: type[BaseException]) -> None:
     def interrupt(effect: Send) -> Any:
-        raise KeyboardInterrupt
+        raise error
 
     stage.http.answer = interrupt
     ends = Ends()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         stage.run_all(ends.flow(SEND), ends.flow(Sleep(1)))
 
 

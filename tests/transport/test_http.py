@@ -25,7 +25,25 @@ from reelway.testing import in_process
 from reelway.transport import http as http_room
 from reelway.transport.http import API_BODY_LIMIT, HttpSettings, load_library
 from tests.reports import full_report
-from tests.transport.rogue import KEY, OK, Manner, Network, RogueServer, Visit, answering, bounded, opened
+from tests.transport.rogue import (
+    KEY,
+    OK,
+    Manner,
+    Network,
+    RogueServer,
+    Visit,
+    answering,
+    bounded,
+    drips,
+    floods,
+    is_silent,
+    leaves_after_reading,
+    never_reads,
+    opened,
+    resets_after_reading,
+    resets_at_once,
+    says,
+)
 
 GET = HttpRequest(method="GET", path="v1/videos/task-1")
 POST = json_request("POST", "v1/videos", {"model": "m"})
@@ -70,45 +88,6 @@ def trouble_of(call: Callable[[], object]) -> TransportError:
 
 
 # --- how far it got ---
-
-
-def resets_at_once(visit: Visit) -> None:
-    visit.reset()
-
-
-def resets_after_reading(visit: Visit) -> None:
-    visit.read_request()
-    visit.reset()
-
-
-def leaves_after_reading(visit: Visit) -> None:
-    visit.read_request()
-
-
-def is_silent(visit: Visit) -> None:
-    visit.read_request()
-    visit.wait()
-
-
-def never_reads(visit: Visit) -> None:
-    visit.wait()
-
-
-def says(data: bytes) -> Manner:
-    def manner(visit: Visit) -> None:
-        visit.read_request()
-        visit.say(data)
-
-    return manner
-
-
-def drips(start: bytes, rest: bytes) -> Manner:
-    def manner(visit: Visit) -> None:
-        visit.read_request()
-        visit.say(start)
-        visit.drip(rest)
-
-    return manner
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -257,16 +236,6 @@ def test_no_cookie_is_kept(network: Opener) -> None:
         api.send(GET)
         api.send(GET)
         assert not [request for request in server.requests if b"ookie" in request]
-
-
-def floods(head: bytes, piece: bytes) -> Manner:
-    def manner(visit: Visit) -> None:
-        visit.read_request()
-        visit.say(head)
-        while not visit.over.is_set():
-            visit.say(piece)
-
-    return manner
 
 
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -117,7 +117,10 @@ class Client(_Base):
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Tasks go on at the provider."""
+        """Close all connections, but for that of a create under way: its answer names a task that is paid for.
+
+        Tasks go on at the provider.
+        """
         for network in self._networks.values():
             network.close()
 
@@ -267,7 +270,7 @@ class AsyncClient(_Base):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. Tasks go on at the provider."""
+        """As :meth:`Client.close`."""
         for network in self._networks.values():
             await network.close()
 

@@ -23,6 +23,7 @@ from collections.abc import (
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import aclosing, asynccontextmanager, closing
 from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, Generic, TypeVar
@@ -452,8 +453,8 @@ class AsyncDriver:
         self._networks = networks
         self._clock = clock
         self._witness = witness
-        # One for each account: a provider that does not answer holds up nobody else's polls.
-        self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(IN_FLIGHT))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gates: dict[str, asyncio.Semaphore] = {}
 
     async def run(self, job: Job[R]) -> R:
         """Run a flow to its end."""
@@ -470,27 +471,39 @@ class AsyncDriver:
 
     async def run_all(self, jobs: Sequence[Job[R]]) -> AsyncGenerator[Outcome[R], None]:
         """Run several flows at once and give their outcomes as they end."""
-        ended: asyncio.Queue[Outcome[R]] = asyncio.Queue()
+        ended: asyncio.Queue[Outcome[R] | BaseException] = asyncio.Queue()
         tasks = [asyncio.create_task(self._report(index, job, ended)) for index, job in enumerate(jobs)]
         try:
             for _ in tasks:
-                yield await ended.get()
+                end = await ended.get()
+                if isinstance(end, BaseException):
+                    raise end
+                yield end
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _report(self, index: int, job: Job[R], ended: asyncio.Queue[Outcome[R]]) -> None:
-        outcome: Outcome[R]
+    def _gate(self, account: str) -> asyncio.Semaphore:
+        """One for each account: a provider that does not answer holds up nobody else's polls."""
+        # A semaphore serves one event loop only, and a program may call asyncio.run() several times.
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            self._loop, self._gates = loop, defaultdict(partial(asyncio.Semaphore, IN_FLIGHT))
+        return self._gates[account]
+
+    async def _report(self, index: int, job: Job[R], ended: asyncio.Queue[Outcome[R] | BaseException]) -> None:
         try:
             value: R = await self.run(job)
-            outcome = Outcome(index, value)
+            ended.put_nowait(Outcome(index, value))
         except Exception as error:  # noqa: BLE001 - an outcome like any other
-            outcome = Outcome(index, error=error)
-        ended.put_nowait(outcome)
+            ended.put_nowait(Outcome(index, error=error))
+        except BaseException as error:
+            # Unreported, a flow that was cancelled by itself would be waited for without end.
+            ended.put_nowait(error)
+            raise
 
     async def _steps(self, stepper: _Stepper[Any], account: str) -> AsyncGenerator[Task, None]:
-        perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gates[account])
+        perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gate(account))
         try:
             async with aclosing(_watched_async(stepper, perform)) as tasks:
                 async for task in tasks:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import StrEnum
 from functools import cache, partial
@@ -130,12 +131,15 @@ class _Http:
         self._endpoint = endpoint
         self._settings = settings
         self._open: dict[Purpose, Any] = {}
+        self._owner: object = None
         self._lock = Lock()
 
     def _transport(self, purpose: Purpose) -> Any:
         """The connections for a purpose, made when they are first needed."""
         # Several threads may need the first one at the same moment.
         with self._lock:
+            if self._owner != (owner := self._present_owner()):
+                self._open, self._owner = {}, owner
             if purpose not in self._open:
                 self._open[purpose] = self._settings.transport or self._network(purpose)
             return self._open[purpose]
@@ -160,10 +164,17 @@ class _Http:
         return _allow_all
 
     def _closing(self) -> list[Any]:
+        """What is to be closed. A create under way is paid for, and its connection ends with its answer anyway."""
         with self._lock:
-            transports = list(self._open.values())
-            self._open.clear()
-            return transports
+            opened = self._open if self._owner == self._present_owner() else {}
+            self._open = {}
+            return [
+                one for purpose, one in opened.items() if purpose is not Purpose.CREATE or self._settings.transport
+            ]
+
+    def _present_owner(self) -> object:
+        """Whose connections these are: a fork would share them with its parent, and read answers to the other."""
+        return os.getpid()
 
     def _request(self, written: Written, progress: Progress, trace: Any, seconds: float) -> httpx.Request:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
@@ -274,6 +285,10 @@ class AsyncHttp(_Http):
     transport_class = "AsyncHTTPTransport"
     pool_class = "AsyncConnectionPool"
     backend_class = AsyncBackend
+
+    def _present_owner(self) -> object:
+        # Connections outlive no event loop: a program may call asyncio.run() several times with one client.
+        return os.getpid(), asyncio.get_running_loop()
 
     async def send(self, effect: Send) -> HttpResponse:
         """One exchange with the API.
