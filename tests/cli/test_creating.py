@@ -229,3 +229,10 @@ def test_remix_is_refused_where_the_provider_has_none() -> None:
     ref = reelway("create", "A cat", "--provider", "infinityblue", "--model", "seedance-2", "-q").out.strip()
     said = reelway("remix", ref, "Now with a hat", "--json")
     assert (said.code, said.error["type"]) == (2, "NotSupported")
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--poll-every"])
+def test_a_time_that_is_no_number_is_refused_before_anything_is_paid(option: str, sandbox: Sandbox) -> None:
+    said = reelway("generate", "A cat", *SEEDANCE, option, "nan")
+    assert said.code == 2
+    assert sandbox.ledger.creates == 0

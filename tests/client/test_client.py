@@ -13,11 +13,13 @@ import pytest
 from reelway import (
     Account,
     Artifact,
+    Client,
     ConfigurationError,
     DownloadError,
     Event,
     InvalidRequest,
     NotSupported,
+    OnUnsupported,
     ProviderError,
     Status,
     SubmissionUnknown,
@@ -400,6 +402,33 @@ def test_an_undocumented_model_is_passed_on_with_a_warning(bench: Bench, caplog:
 
 
 SOLO: Final = next(iter(MODELS))
+
+EVERY_MODEL: Final = [
+    pytest.param(one.info.name, spec.name, id=f"{one.info.name}-{spec.name}")
+    for one in Registry.installed().providers
+    for spec in one.models.models
+]
+
+
+@pytest.mark.parametrize(("provider", "model"), EVERY_MODEL)
+def test_one_field_is_warned_about_once(provider: str, model: str) -> None:
+    fields: dict[str, Any] = {
+        "duration": 3.5,
+        "aspect_ratio": "7:5",
+        "resolution": "999p",
+        "seed": 1,
+        "audio": True,
+        "callback_url": "https://hook.example/",
+        "first_frame": "https://media.example/a.png",
+        "last_frame": "https://media.example/b.png",
+    }
+    bench = Bench(Client, provider, on_unsupported=OnUnsupported.WARN)
+    warned = [
+        warning.partition(":")[0]
+        for warning in bench.client.preview("A cat.", model=model, **fields).warnings
+        if not warning.startswith("references")
+    ]
+    assert sorted(set(warned)) == sorted(warned)
 
 
 def _failing(*_: Any) -> None:

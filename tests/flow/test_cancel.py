@@ -75,6 +75,7 @@ def test_a_refusal_is_typed_and_holds_the_task() -> None:
     assert isinstance(error, ProviderError)
     assert error.task is not None
     assert (error.status, error.code, error.task.status) == (409, "already_done", Status.RUNNING)
+    assert (error.resubmit_safe, error.billed) == (False, Billed.UNKNOWN)
 
 
 @pytest.mark.parametrize("phase", Phase)

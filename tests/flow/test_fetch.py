@@ -658,6 +658,14 @@ def test_where_there_never_was_a_link_nor_content_the_output_is_missing() -> Non
     assert error.task is not None
 
 
+@pytest.mark.parametrize(("status", "names_the_key"), [(401, True), (403, True), (404, False), (410, False)])
+def test_a_content_route_that_refuses_the_key_says_so(status: int, names_the_key: bool) -> None:
+    error = raises(fetching(MemoryPart()), Hand(said("succeeded"), page(status)))
+    assert type(error) is OutputMissing
+    assert ("Check the key" in error.hint) is names_the_key
+    assert OutputMissing.default_hint in error.hint
+
+
 def test_without_link_and_content_route_the_output_is_missing() -> None:
     held = task(status=Status.SUCCEEDED, confirmed=True)
     aside = replace(held, ref=replace(held.ref, route="side"))

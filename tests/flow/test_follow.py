@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reelway.errors import ErrorKind, PluginError, ProviderError, ProviderUnreachable, WaitTimeout
+from reelway.errors import Billed, ErrorKind, PluginError, ProviderError, ProviderUnreachable, WaitTimeout
 from reelway.flow.effects import Flow, Observe, Phase, Send
 from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, FollowPlan, follow, retrieve
 from reelway.model.http import HttpRequest, HttpResponse, json_response
@@ -405,6 +405,15 @@ def test_an_error_of_asking_once_holds_the_task_and_the_pause_that_was_asked_for
     error = raises(retrieve(ACME, held, 30), Hand(refused(429, retry_after="7")))
     assert isinstance(error, ProviderError)
     assert (error.kind, error.task, error.retry_after) == (ErrorKind.RATE_LIMITED, held, 7)
+
+
+@pytest.mark.parametrize(
+    "answer", [refused(404, "task_not_exist"), refused(401), refused(500), broken(Phase.SENDING)]
+)
+def test_no_error_of_asking_once_says_that_creating_again_is_safe(answer: Any) -> None:
+    error = raises(retrieve(ACME, task(), 30), Hand(answer))
+    assert isinstance(error, ProviderError)
+    assert (error.resubmit_safe, error.billed) == (False, Billed.UNKNOWN)
 
 
 def test_an_error_of_asking_once_carries_no_frames_in_which_the_answer_was_read() -> None:

@@ -163,13 +163,15 @@ class Client(_Base):
 
         Args:
             task: the task, its reference, or the text of one.
-            timeout: seconds for the whole wait; the job itself goes on after it.
+            timeout: seconds for the whole wait; the job itself goes on after it. 0 or less asks once, ``math.inf``
+                sets no end.
             raise_on_failure: raise for a bad end; otherwise the task is returned whatever its end.
 
         Raises:
             TaskFailed: the job ended badly (``TaskCancelled``, ``TaskExpired``, ``TaskLost``).
             WaitTimeout: the time is up; holds the task.
             ProviderUnreachable: ten polls failed in a row, or the key was refused; holds the task.
+            ConfigurationError: ``timeout`` is no number.
         """
         final = self._driver.run(self._operations.follow(task, timeout))
         return settle(final, raise_on_failure=raise_on_failure)
@@ -199,14 +201,14 @@ class Client(_Base):
             variant: which rendition, where the provider offers others.
             overwrite: replace a file of that name.
             limit: bytes that the result may have at most.
-            timeout: seconds for everything.
+            timeout: seconds for everything; ``math.inf`` sets no end.
             progress: is told the bytes received and the whole length, where that is known.
 
         Raises:
             DownloadError: it could not be fetched whole; what arrived is kept and continued next time.
             LinkExpired: no link works any more.
             OutputMissing: the job succeeded, but there is nothing to fetch.
-            ConfigurationError: the file exists already.
+            ConfigurationError: the file exists already, or a limit is no number.
         """
         path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
@@ -233,7 +235,7 @@ class Client(_Base):
         Raises:
             ReelwayError: as ``create``, ``wait`` and ``download`` do.
         """
-        self._operations.check_target(to)
+        self._operations.check_generation(to, timeout)
         task = self.create(prompt, account=account, **fields)
         with holding(task):
             return self.download(self.wait(task, timeout=timeout), to)
@@ -334,7 +336,7 @@ class AsyncClient(_Base):
         **fields: Unpack[RequestFields],
     ) -> Download:
         """As :meth:`Client.generate`."""
-        self._operations.check_target(to)
+        self._operations.check_generation(to, timeout)
         task = await self.create(prompt, account=account, **fields)
         with holding(task):
             return await self.download(await self.wait(task, timeout=timeout), to)

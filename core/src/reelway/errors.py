@@ -120,8 +120,8 @@ class ReelwayError(Exception):
         hint: what to do about it.
         fault: whose fault it is.
         retryable: whether the same call may succeed later.
-        resubmit_safe: whether creating again cannot pay twice. ``generate`` denies it once its create was accepted,
-            whatever the class says, unless the job ended badly.
+        resubmit_safe: whether creating again cannot pay twice. An error that holds a task denies it, whatever its
+            class says, unless the job ended badly.
         billed: whether money may have been spent.
         task: the task it is about, where there is one.
     """
@@ -136,7 +136,15 @@ class ReelwayError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = self.default_hint if hint is None else hint
+        self.task: Task | None = None
+        if task is not None:
+            self.hold(task)
+
+    def hold(self, task: Task) -> None:
+        """Make it an error about this task: there is one, so creating it again could pay twice."""
         self.task = task
+        self.resubmit_safe = False
+        self.billed = Billed.UNKNOWN if self.billed is Billed.NO else self.billed
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -249,6 +257,10 @@ class TaskFailed(ReelwayError):
     fault = Fault.PROVIDER
     billed = Billed.UNKNOWN
     default_hint = "Creating again makes a new, separately billed job."
+
+    def hold(self, task: Task) -> None:
+        """Make it an error about this task, which has ended: another one is paid for knowingly."""
+        self.task = task
 
 
 class TaskCancelled(TaskFailed):

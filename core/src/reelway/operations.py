@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import secrets
 import threading
@@ -96,8 +97,11 @@ class _OpenAccount:
         self.provider = registry.get(account.provider)
         self.endpoint = endpoint_of(account, self.provider)
         self.cadence = account.cadence or self.provider.info.cadence
+        check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
         if not account.requests_per_second > 0:
             raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
+        if not 0 <= self.cadence.minimum <= self.cadence.maximum:
+            raise ConfigurationError(f"The cadence of the account {name!r} has to grow from 0 or more seconds.")
         self._gap = 1 / account.requests_per_second
         self._next_free = 0.0
         self._lock = threading.Lock()
@@ -143,6 +147,7 @@ class Operations:
 
     def follow(self, task: TaskLike, timeout: float, *, index: int = 0, count: int = 1) -> Job[Task]:
         """Follow to the end; the ``index``-th of ``count`` that start together."""
+        check_number("timeout", timeout)
         chosen, held = self._task(task)
         plan = FollowPlan(
             draw=self._settings.draw,
@@ -179,6 +184,8 @@ class Operations:
         self, task: TaskLike, part: PartFile, *, variant: str, limit: int, timeout: float, progress: Progress
     ) -> Job[Fetched]:
         """Fetch the result of a succeeded task."""
+        check_number("timeout", timeout)
+        check_number("limit", limit)
         chosen, held = self._task(task)
         plan = FetchPlan(
             base_url=chosen.endpoint.base_url,
@@ -210,12 +217,13 @@ class Operations:
             raise _exists(path, held)
         return path, PartFile(path, f"{held.ref} {variant}", overwrite=overwrite)
 
-    def check_target(self, to: str | Path | None) -> None:
-        """Refuse a file that exists while nothing is paid yet.
+    def check_generation(self, to: str | Path | None, timeout: float) -> None:
+        """Refuse, while nothing is paid yet, what would fail after the create.
 
         Raises:
-            ConfigurationError: it exists.
+            ConfigurationError: the file exists, or the time is no number.
         """
+        check_number("timeout", timeout)
         if to is not None and not is_folder(to) and Path(to).exists():
             raise _exists(Path(to))
 
@@ -245,7 +253,10 @@ class Operations:
 
         lost = tuple(lost_fields(without_bytes(checked.request, checked.spec), encode))
         refuse(lost if policy is OnUnsupported.ERROR else ())
-        return replace(checked, warnings=(*checked.warnings, *map(str, lost)))
+        # Of a field that is not sent at all, this is all that matters.
+        told = tuple(f"{problem.field}: " for problem in lost)
+        kept = (warning for warning in checked.warnings if not warning.startswith(told))
+        return replace(checked, warnings=(*kept, *map(str, lost)))
 
     def _account(self, name: str | None) -> _OpenAccount:
         if name is None and len(self._accounts) == 1:
@@ -318,6 +329,16 @@ class Operations:
             if submission.state in UNSENT:
                 raise
             logger.exception("%s: %s was not recorded; task: %s", submission.id, submission.state, submission.ref)
+
+
+def check_number(name: str, given: object) -> None:
+    """Refuse a limit that nothing can be compared with.
+
+    Raises:
+        ConfigurationError: it is no number. NaN is none.
+    """
+    if not isinstance(given, int | float) or math.isnan(given):
+        raise ConfigurationError(f"{name} is a number, and not {given!r}.", hint="For no limit, give math.inf.")
 
 
 def policy_of(name: OnUnsupported | str) -> OnUnsupported:

@@ -22,6 +22,7 @@ from reelway.cli.session import Session
 from reelway.cli.shapes import task_shape
 from reelway.cli.views import view_for
 from reelway.model.task import Task
+from reelway.operations import check_number
 
 
 async def create(run: Run, prompt: Prompt, request: RequestOptions, account: AccountOptions) -> None:
@@ -65,6 +66,7 @@ async def generate(
     Prints the path of the file. Whatever goes wrong after the create, the reference is printed and nothing is lost.
     """
     free_target(save)
+    check_number("--timeout", waiting.timeout)
     run.steps = {"wait": waiting.arguments, "download": save.arguments}
     view = view_for(run.screen, lambda ref: ref.provider, saves=True)
     async with Session(

@@ -34,7 +34,7 @@ def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
         raise ProviderError(message, kind=ErrorKind.UNAVAILABLE, task=held) from error
     if not response.ok:
         refusal = read_error(provider, response)
-        refusal.task = held
+        refusal.hold(held)
         raise refusal
     return (yield from retrieve(provider, held, timeout))
 

@@ -11,7 +11,15 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reelway.errors import DownloadError, LinkExpired, NotSupported, OutputMissing, ReelwayError
+from reelway.errors import (
+    KIND_FACTS,
+    DownloadError,
+    ErrorKind,
+    LinkExpired,
+    NotSupported,
+    OutputMissing,
+    ReelwayError,
+)
 from reelway.flow.effects import Flow, Head, Instant, Now, Observe, Sleep, perform
 from reelway.flow.follow import retrieve
 from reelway.flow.schedule import backoff
@@ -103,7 +111,14 @@ def _fetch_content(provider: Provider, job: Fetching, reason: SourceRefused) -> 
         raise _ending(task, reason)(message, task=task) from error
     except SourceRefused as refused:
         message = f"The result of {task.ref} is not served: {reason}; content route: {refused}."
-        raise _ending(task, reason, refused)(message, task=task) from refused
+        ending = _ending(task, reason, refused)
+        raise ending(message, task=task, hint=_hint(ending, refused)) from refused
+
+
+def _hint(ending: type[DownloadError], refused: SourceRefused) -> str:
+    # Unlike a link, the content route is asked with the key.
+    about_key = KIND_FACTS[ErrorKind.AUTH].hint if refused.status in {401, 403} else ""
+    return f"{about_key} {ending.default_hint}".strip()
 
 
 def _ending(task: Task, *refusals: SourceRefused) -> type[DownloadError]:

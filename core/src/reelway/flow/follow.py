@@ -67,7 +67,7 @@ def retrieve(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
     """
     outcome = yield from _poll(provider, task, timeout)
     if isinstance(outcome, _Trouble):
-        outcome.error.task = task
+        outcome.error.hold(task)
         raise outcome.error
     if outcome.not_found_count and not outcome.confirmed:
         message = f"{provider.info.title} does not know the task {task.id!r}."

@@ -122,7 +122,15 @@ class Fetching(Struct, frozen=True):
 
 
 class SourceRefused(Exception):
-    """This source does not serve the result, or does so no more."""
+    """This source does not serve the result, or does so no more.
+
+    Attributes:
+        status: the HTTP status that said so, where one did.
+    """
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class LengthUnknown(SourceRefused):
@@ -229,7 +237,7 @@ def _range_headers(resume: ResumePoint) -> Headers:
 def _span_of(head: Head, resume: ResumePoint) -> _Span:
     """What the answer promises, or the reason why it is of no use."""
     if head.status in REFUSED_STATUSES:
-        raise SourceRefused(f"HTTP {head.status}")
+        raise SourceRefused(f"HTTP {head.status}", status=head.status)
     if (find_header(head.headers, "content-encoding") or "").strip().lower() not in {"", "identity"}:
         raise SourceRefused("the file comes compressed, although it was asked for as it is")
     if head.status == 200:
