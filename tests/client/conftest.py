@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from reelway import Submission
+from reelway.flow.stream import FetchPlan
 from reelway.sandbox import Sandbox
 from reelway.testing import VirtualClock
 from tests.client.both import CLIENTS, MODELS, Both, Kind, on_sockets
-from tests.client.counting import PARTIES, Party
+from tests.client.counting import PARTIES, PATIENCE, Party
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda kind: kind.__name__)
@@ -53,3 +56,10 @@ def party(request: pytest.FixtureRequest) -> Party:
 def steps() -> list[Submission]:
     """What is told of a submission on its way."""
     return []
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a result goes. Streams that fall silent are given up soon."""
+    monkeypatch.setattr("reelway.operations.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
+    return tmp_path / "cat.mp4"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import pytest
 
 from reelway import Account, Billed, Download, Fault, ReelwayError, Submission, SubmissionUnknown, Task
 from reelway.testing import VirtualClock
@@ -52,6 +55,13 @@ PARTIES: Final = [
     for column, library in enumerate(LIBRARIES)
 ]
 """Each client over each library; each of the two providers meets both clients and both libraries."""
+
+
+def dealt(cases: Iterable[Any]) -> list[Any]:
+    """Each case with a party, in turn: for what parties do not differ in."""
+    pairs = zip(cases, itertools.cycle(PARTIES), strict=False)
+    return [pytest.param(case, party, id=f"{party}-{case}") for case, party in pairs]
+
 
 Ended: TypeAlias = Task | Download | ReelwayError
 

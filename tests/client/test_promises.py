@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,16 +23,13 @@ from reelway import (
     TaskFailed,
     WaitTimeout,
 )
-from reelway.flow.stream import FetchPlan
 from reelway.provider.interface import Capability
 from reelway.provider.registry import Registry
 from reelway.sandbox import CATALOG, Place, Sandbox
 from reelway.sandbox.faults import FAULTS, Takes
 from reelway.testing import VirtualClock
 from tests.client.both import MODELS, Both, Healing, Kind, on_sockets
-
-PATIENCE: Final = 0.4
-"""Real seconds for an exchange that stays silent; a silence passes no time on a virtual clock."""
+from tests.client.counting import PATIENCE
 
 CREATE_FAULTS: Final = {fault.name: fault for fault in CATALOG if Place.CREATE in fault.at}
 
@@ -110,13 +106,6 @@ SOLO: Final = SERVING[0]
 def solo(kind: Kind, sandbox: Sandbox, clock: VirtualClock) -> Iterator[Both]:
     with on_sockets(kind, sandbox, clock, SOLO) as both:
         yield both
-
-
-@pytest.fixture
-def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the result goes. Streams that fall silent are given up soon."""
-    monkeypatch.setattr("reelway.operations.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
-    return tmp_path / "cat.mp4"
 
 
 def mark(name: str, place: Place, times: int = 1) -> str:
