@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reelway.model.lifecycle import (
     KEPT_UNKNOWN_WORDS,
+    KEPT_WORD_LENGTH,
     TRANSITIONS,
     Anomaly,
     ArtifactGone,
@@ -340,6 +341,15 @@ def test_three_in_a_row_past_the_first_minute_make_a_task_lost(
     assert after.not_found_count == len(seconds)
 
 
+@pytest.mark.parametrize("jump", [-86400, -3600, 0, 3600, 86400])
+@pytest.mark.parametrize(("age", "lost"), [(0.0, False), (59.9, False), (60.0, True), (1e6, True)])
+def test_an_age_that_was_measured_counts_and_not_the_wall_clock(jump: int, age: float, lost: bool) -> None:
+    task = not_found(task_in(State.QUEUED), 1, 2)
+    after, _ = advance(task, Observation(not_found=True), START + timedelta(seconds=jump), age)
+    assert after.status is (Status.LOST if lost else Status.QUEUED)
+    assert after.not_found_count == 3
+
+
 @pytest.mark.parametrize("seen", [Seen.QUEUED, Seen.RUNNING, Seen.UNKNOWN_WORD])
 def test_any_sighting_starts_the_count_again(seen: Seen) -> None:
     task = not_found(task_in(State.QUEUED), 100, 101)
@@ -409,6 +419,13 @@ def test_a_provider_that_invents_words_cannot_make_us_keep_them_all() -> None:
     task = led_through(task_in(State.RUNNING), invented)
     assert len(task.unknown_words) == KEPT_UNKNOWN_WORDS
     assert task.provider_status == invented[-1][0].provider_status
+
+
+def test_of_an_endless_word_no_more_is_kept_than_tells_it_from_others() -> None:
+    endless = "x" * 1_000_000
+    task = led_through(task_in(State.RUNNING), [(Observation(provider_status=endless), 1)] * 2)
+    assert task.unknown_words == ("x" * KEPT_WORD_LENGTH,)
+    assert task.provider_status == endless
 
 
 def test_other_links_of_a_finished_task_are_taken_over_and_told() -> None:

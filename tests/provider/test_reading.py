@@ -446,6 +446,24 @@ def test_a_date_and_its_seconds_are_the_same_wait(ahead: int) -> None:
     assert by_date == by_number == ahead
 
 
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Thu, 01 Jan 2026 12:00:10 GMT", 20.0),
+        # Our own clock is a day ahead, or an hour behind.
+        ("Wed, 31 Dec 2025 12:00:00 GMT", 86430.0),
+        ("Thu, 01 Jan 2026 13:00:00 GMT", 0.0),
+        # Where the answer does not tell its time, ours has to do.
+        ("", 30.0),
+        ("today", 30.0),
+        ("Thu, 01 Jan 2026 12:00:10 -0000", 30.0),
+    ],
+)
+def test_a_date_counts_from_the_provider_s_own_time(date: str, seconds: float) -> None:
+    headers = (("Retry-After", "Thu, 01 Jan 2026 12:00:30 GMT"), ("Date", date))
+    assert retry_after(HttpResponse(status=429, headers=headers), NOW) == seconds
+
+
 def test_a_create_that_names_two_ids_is_not_believed() -> None:
     body = b'{"id": "job-1", "id": "job-2", "status": "waiting"}'
     with pytest.raises(ProviderError):

@@ -22,7 +22,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "flow": 2,
     "recording": 2,
     "transport": 3,
-    **dict.fromkeys(("account", "requesting", "results", "operations", "client"), 4),
+    **dict.fromkeys(("account", "ages", "requesting", "results", "operations", "client"), 4),
     "cli": 5,
 }
 """The rooms from the ground up; imports run downward only."""

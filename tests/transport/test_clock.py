@@ -52,6 +52,15 @@ def test_the_wall_clock_can_be_set_without_time_passing(seconds: float) -> None:
     assert clock.monotonic() == 0
 
 
+@pytest.mark.parametrize(("rate", "shown"), [(1.0, 100), (1.0005, 100.05), (0.0, 0), (-1.0, -100)])
+def test_the_wall_clock_can_run_at_a_rate_of_its_own(rate: float, shown: float) -> None:
+    clock = VirtualClock(rate=rate)
+    start = clock.now()
+    clock.sleep(100)
+    assert clock.now() - start == timedelta(seconds=shown)
+    assert clock.monotonic() == 100
+
+
 @pytest.mark.parametrize("seconds", [0, -5])
 def test_waiting_for_nothing_takes_no_time(seconds: float) -> None:
     clock = VirtualClock()

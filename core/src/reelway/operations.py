@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of
+from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Effect, Flow, Observe, Record
@@ -118,6 +119,7 @@ class Operations:
 
     def __init__(self, accounts: Mapping[str, Account], registry: Registry, settings: Settings) -> None:
         self._settings = settings
+        self._ages = Ages(settings.clock)
         self._accounts = {name: _OpenAccount(name, account, registry) for name, account in accounts.items()}
         if not self._accounts:
             raise ConfigurationError("A client needs at least one account.")
@@ -143,7 +145,7 @@ class Operations:
     def retrieve(self, task: TaskLike) -> Job[Task]:
         """Ask once."""
         chosen, held = self._task(task)
-        return Job(chosen.name, retrieve(chosen.provider, held, POLL_SECONDS))
+        return Job(chosen.name, retrieve(chosen.provider, held, POLL_SECONDS, self._ages.since(held)))
 
     def follow(self, task: TaskLike, timeout: float, *, index: int = 0, count: int = 1) -> Job[Task]:
         """Follow to the end; the ``index``-th of ``count`` that start together."""
@@ -156,6 +158,7 @@ class Operations:
             poll_timeout=POLL_SECONDS,
             first_delay=self._first_delay(chosen, task, index, count),
             cadence=chosen.cadence,
+            known_since=self._ages.since(held),
         )
         return Job(chosen.name, _followed(chosen.provider, held, plan))
 
@@ -293,12 +296,12 @@ class Operations:
     def _first_delay(self, chosen: _OpenAccount, task: TaskLike, index: int, count: int) -> float:
         """A task just created is asked about after the cadence's minimum, any other at once, spread out."""
         cadence = chosen.cadence
-        age = cadence.minimum
-        if isinstance(task, Task):
-            age = (self._settings.clock.now() - task.submitted_at).total_seconds()
-        return max(0.0, cadence.minimum - max(age, 0.0)) + spread(index, count, cadence)
+        age = self._ages.of(task) if isinstance(task, Task) else cadence.minimum
+        return max(0.0, cadence.minimum - age) + spread(index, count, cadence)
 
     def _tell(self, seen: Observe) -> None:
+        # A task that was just created is met here first, before anybody could have set the clock.
+        self._ages.since(seen.task)
         for event in seen.events:
             if isinstance(event, UnknownWordSeen):
                 word = one_line(event.word or "", WORD_LENGTH)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reelway.errors import (
     ErrorKind,
@@ -38,6 +39,8 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
         poll_timeout: seconds for one exchange, and never many more than are left of the wait.
         first_delay: seconds before the first poll.
         cadence: how often to poll, in place of what the provider asks for.
+        known_since: the monotonic time from which the task has been known; without it, the wall clock tells once,
+            when the wait begins.
         slot: gives the seconds to wait for the account's next request slot, from the present monotonic time.
         draw: gives numbers from 0 to 1 for jitter.
     """
@@ -48,6 +51,7 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
     poll_timeout: float = 30.0
     first_delay: float = 0.0
     cadence: Cadence | None = None
+    known_since: float | None = None
 
 
 class _Trouble(Struct, frozen=True):
@@ -58,14 +62,14 @@ class _Trouble(Struct, frozen=True):
     hopeless: bool = False
 
 
-def retrieve(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
-    """Ask once how a task stands.
+def retrieve(provider: Provider, task: Task, timeout: float, known_since: float | None = None) -> Flow[Task]:
+    """Ask once how a task stands; ``known_since`` as in :class:`FollowPlan`.
 
     Raises:
         ProviderError: the answer is an error or unreadable; for an unknown id of which nothing else is known,
             kind ``not_found``.
     """
-    outcome = yield from _poll(provider, task, timeout)
+    outcome = yield from _poll(provider, task, timeout, known_since)
     if isinstance(outcome, _Trouble):
         outcome.error.hold(task)
         raise outcome.error
@@ -84,6 +88,8 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     """
     start = yield from perform(Now())
     deadline = start.monotonic + plan.timeout
+    if plan.known_since is None:
+        plan = replace(plan, known_since=since_when(task, start))
     cadence = plan.cadence or provider.info.cadence
     interval, failures, delay = cadence.minimum, 0, plan.first_delay
     while True:
@@ -128,12 +134,17 @@ def _poll_in_time(
     """Poll with the time that is left; tells as well if it is used up, for then this was the last poll."""
     now = yield from perform(Now())
     left = max(deadline - now.monotonic, LAST_POLL_SECONDS)
-    outcome = yield from _poll(provider, task, min(plan.poll_timeout, left))
+    outcome = yield from _poll(provider, task, min(plan.poll_timeout, left), plan.known_since)
     now = yield from perform(Now())
     return outcome, now.monotonic >= deadline
 
 
-def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Trouble]:
+def since_when(task: Task, now: Instant) -> float:
+    """The monotonic time from which a task has been known, as far as the wall clock tells."""
+    return now.monotonic - max(0.0, (now.wall - task.submitted_at).total_seconds())
+
+
+def _poll(provider: Provider, task: Task, timeout: float, known_since: float | None) -> Flow[Task | _Trouble]:
     request = written(provider, lambda: provider.encode_retrieve(task.id, task.ref.route))
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
@@ -147,7 +158,8 @@ def _poll(provider: Provider, task: Task, timeout: float) -> Flow[Task | _Troubl
         return _Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
     except PluginError as error:
         return _Trouble(error)
-    after, events = advance(task, observation, now.wall)
+    age = None if known_since is None else now.monotonic - known_since
+    after, events = advance(task, observation, now.wall, age)
     if events or after is not task:
         yield from perform(Observe(task=after, events=events))
     return after

@@ -9,7 +9,8 @@ Rules that every change here has to respect:
 4.  An anomaly changes no state and is never silent: it is an event with both readings.
 5.  An observation from a callback that nobody verified changes nothing at all.
 6.  Seeing the same thing twice changes nothing the second time; only "not found" is counted.
-7.  The machine is pure: the time is handed in.
+7.  The machine is pure: the time is handed in, and so is how long a task has been known where a clock that never
+    jumps has measured it.
 
 ``docs/generate.py`` draws the manual's diagram and table from ``TRANSITIONS``.
 """
@@ -34,7 +35,8 @@ NOT_FOUND_GRACE: Final = timedelta(seconds=60)
 """Gateways answer a create before they store its row, so a fresh id may be unknown for a while."""
 
 KEPT_UNKNOWN_WORDS: Final = 16
-"""Bounds what a provider that invents words can make us keep."""
+KEPT_WORD_LENGTH: Final = 200
+"""Both bound what a provider that invents words can make us keep."""
 
 
 class State(StrEnum):
@@ -71,6 +73,8 @@ class Effect(StrEnum):
     REQUEUE = "requeue"
     WARN = "warn"
     COUNT = "count"
+    LOSE = "lose"
+    """What a count becomes when it is one too many."""
     ARTIFACT_GONE = "artifact gone"
     ANOMALY = "anomaly"
     LOUD_ANOMALY = "loud anomaly"
@@ -159,6 +163,7 @@ def _move(to: Status) -> Cell:
 _STAY: Final = Cell(Effect.STAY)
 _WARN: Final = Cell(Effect.WARN)
 _COUNT: Final = Cell(Effect.COUNT)
+_LOSE: Final = Cell(Effect.LOSE, Status.LOST)
 _REQUEUE: Final = Cell(Effect.REQUEUE, Status.QUEUED)
 _GONE: Final = Cell(Effect.ARTIFACT_GONE)
 _ODD: Final = Cell(Effect.ANOMALY)
@@ -246,13 +251,15 @@ TRANSITIONS: Final[dict[State, dict[Seen, Cell]]] = {
 Step: TypeAlias = tuple[Task, tuple[Event, ...]]
 
 
-def advance(task: Task, observation: Observation, now: datetime) -> Step:
+def advance(task: Task, observation: Observation, now: datetime, age: float | None = None) -> Step:
     """Apply one observation to a task.
 
     Args:
         task: the task as it is held.
         observation: one reading of one answer, its ``status`` filled in from the provider's word table.
         now: the present moment, aware and in UTC.
+        age: for how many seconds the task has been known, as a clock that never jumps tells it; where nobody has
+            measured it, the time since ``submitted_at``.
 
     Returns:
         The task afterwards, the very same object where nothing changed, and the events in order.
@@ -261,6 +268,9 @@ def advance(task: Task, observation: Observation, now: datetime) -> Step:
         return task, ()
     seen = seen_in(observation)
     cell = TRANSITIONS[state_of(task)][seen]
+    seconds = (now - task.submitted_at).total_seconds() if age is None else age
+    if cell.effect is Effect.COUNT and _is_lost(task, seconds):
+        cell = _LOSE
     after, events = _APPLY[cell.effect](task, observation, cell, now)
     if after == task:
         return task, events
@@ -314,23 +324,30 @@ def _apply_requeue(task: Task, observation: Observation, cell: Cell, now: dateti
 
 def _apply_warn(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
     word = observation.provider_status
+    short = (word or "")[:KEPT_WORD_LENGTH]
     kept = _facts(task, observation)
     moved = _progress_events(task, kept, now)
-    if (word or "") in task.unknown_words or len(task.unknown_words) >= KEPT_UNKNOWN_WORDS:
+    if short in task.unknown_words or len(task.unknown_words) >= KEPT_UNKNOWN_WORDS:
         return kept, moved
     warning = UnknownWordSeen(ref=task.ref, at=now, word=word, kept=task.status)
-    return replace(kept, unknown_words=(*task.unknown_words, word or "")), (warning, *moved)
+    return replace(kept, unknown_words=(*task.unknown_words, short)), (warning, *moved)
+
+
+def _is_lost(task: Task, age: float) -> bool:
+    """Whether one more answer that does not know the id is one too many."""
+    return task.not_found_count + 1 >= NOT_FOUND_LIMIT and age >= NOT_FOUND_GRACE.total_seconds()
 
 
 def _apply_count(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
     count = task.not_found_count + 1
-    counted = replace(task, not_found_count=count)
-    seen = NotFoundSeen(ref=task.ref, at=now, count=count)
-    if count < NOT_FOUND_LIMIT or now - task.submitted_at < NOT_FOUND_GRACE:
-        return counted, (seen,)
+    return replace(task, not_found_count=count), (NotFoundSeen(ref=task.ref, at=now, count=count),)
+
+
+def _apply_lose(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
+    counted, seen = _apply_count(task, observation, cell, now)
     before = task.status if task.confirmed else None
     lost = StatusChanged(ref=task.ref, at=now, before=before, after=Status.LOST, word=None)
-    return replace(counted, status=Status.LOST), (seen, lost)
+    return replace(counted, status=Status.LOST), (*seen, lost)
 
 
 def _apply_gone(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
@@ -358,6 +375,7 @@ _APPLY: Final[dict[Effect, Callable[[Task, Observation, Cell, datetime], Step]]]
     Effect.REQUEUE: _apply_requeue,
     Effect.WARN: _apply_warn,
     Effect.COUNT: _apply_count,
+    Effect.LOSE: _apply_lose,
     Effect.ARTIFACT_GONE: _apply_gone,
     Effect.ANOMALY: _apply_anomaly,
     Effect.LOUD_ANOMALY: _apply_anomaly,

@@ -130,14 +130,26 @@ def _shown_failure(failure: Failure) -> Failure:
 
 
 def retry_after(response: HttpResponse, now: datetime) -> float | None:
-    """Seconds the provider asks to wait, from ``Retry-After`` as seconds or as an HTTP date (RFC 9110, 10.2.3)."""
+    """Seconds the provider asks to wait, from ``Retry-After`` as seconds or as an HTTP date (RFC 9110, 10.2.3).
+
+    A date is compared with the provider's own time where its answer tells it, and else with ``now``.
+    """
     value = (response.header("retry-after") or "").strip()
     if value.isascii() and value.isdecimal() and len(value) <= 9:
         return float(value)
     try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+        return max(0.0, (parsedate_to_datetime(value) - _sent_at(response, now)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _sent_at(response: HttpResponse, now: datetime) -> datetime:
+    # Between two times of one clock it does not matter whether that clock is right, nor whether ours was set.
+    try:
+        sent_at = parsedate_to_datetime(response.header("date") or "")
+    except (ValueError, OverflowError):
+        return now
+    return sent_at if sent_at.tzinfo else now
 
 
 Decode = Callable[[HttpResponse, str], Observation]

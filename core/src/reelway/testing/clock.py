@@ -24,10 +24,13 @@ class VirtualClock:
     clock.sleep(3600)
     assert clock.monotonic() == 3600
     ```
+
+    The wall clock can be set (``jump``), and it can run fast or slow: it moves by ``rate`` seconds in each second.
     """
 
-    def __init__(self, start: datetime = START) -> None:
+    def __init__(self, start: datetime = START, *, rate: float = 1.0) -> None:
         self._start = start
+        self._rate = rate
         self._elapsed = 0.0
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -35,7 +38,7 @@ class VirtualClock:
 
     def now(self) -> datetime:
         """The present moment of this clock."""
-        return self._start + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(seconds=self._elapsed * self._rate)
 
     def monotonic(self) -> float:
         """Seconds that have passed on this clock."""
