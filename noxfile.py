@@ -26,6 +26,9 @@ FULLY_COVERED = "*/reelway/model/lifecycle.py,*/reelway/flow/*,*/reelway_*/mappi
 PEERS = ["aiohttp", "litellm", "openai"]
 """What the benchmarks compare with; installed for them alone."""
 
+MUTATOR = "mutmut>=3.8.1,<3.9"
+"""Another minor release may make other mutants; then the list of survivors has to be looked through."""
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -98,6 +101,14 @@ def bench(session: nox.Session) -> None:
     install_workspace(session)
     session.install(*PEERS)
     session.run("python", "-m", "tests.benchmarks", *(session.posargs or ["--write"]))
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Small changes to the program, each of which some test has to notice; arguments after `--` name targets."""
+    install_workspace(session)
+    session.install(MUTATOR)
+    session.run("python", "-m", "tests.mutation", *session.posargs, env={"PYTHONHASHSEED": "0"})
 
 
 def build_manual(session: nox.Session) -> None:
