@@ -151,15 +151,35 @@ def test_a_first_delay_beyond_the_deadline_is_cut() -> None:
     assert polls(hand) == [3]
 
 
-def test_a_slot_beyond_the_deadline_is_not_waited_for() -> None:
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_slot_beyond_the_deadline_is_not_waited_for(delay: float) -> None:
     hand = Hand(said("running"))
-    assert isinstance(raises(following(timeout=3, slot=lambda now: 1000), hand), WaitTimeout)
+    late = following(timeout=3, first_delay=delay, slot=lambda now: 1000)
+    assert isinstance(raises(late, hand), WaitTimeout)
     assert polls(hand) == [3]
 
 
+@pytest.mark.parametrize("delay", [20, 60])
+def test_a_clock_that_wakes_a_little_early_leads_to_no_second_last_poll(
+    delay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand(said("running"))
+    monkeypatch.setattr(hand.clock, "sleep", lambda seconds: hand.clock.advance(0.9999 * seconds))
+    assert isinstance(raises(following(timeout=20, first_delay=delay), hand), WaitTimeout)
+    assert len(polls(hand)) == 1
+
+
+def test_unless_told_otherwise_a_wait_lasts_half_an_hour_and_a_poll_half_a_minute() -> None:
+    hand = Hand(*[said("running")] * 200)
+    raises(following(), hand)
+    assert polls(hand)[-1] == 1800
+    assert hand.of(Send)[0].timeout == 30
+
+
+@pytest.mark.parametrize("seconds", [20, 25])
 @pytest.mark.parametrize("answer", [said("running"), TROUBLE, broken(Phase.RECEIVING)], ids=repr)
-def test_a_poll_that_ends_past_the_deadline_is_the_last_one(answer: Any) -> None:
-    hand = Hand(answer, said("running"), seconds_per_exchange=25)
+def test_a_poll_that_ends_at_the_deadline_or_past_it_is_the_last_one(answer: Any, seconds: float) -> None:
+    hand = Hand(answer, said("running"), seconds_per_exchange=seconds)
     assert isinstance(raises(following(timeout=20), hand), WaitTimeout)
     assert len(polls(hand)) == 1
 
@@ -167,7 +187,7 @@ def test_a_poll_that_ends_past_the_deadline_is_the_last_one(answer: Any) -> None
 def test_a_poll_gets_no_more_time_than_is_left_but_the_last_one_enough_for_an_answer() -> None:
     hand = Hand(*[said("running")] * 9)
     raises(following(timeout=20, poll_timeout=12), hand)
-    assert [send.timeout for send in hand.of(Send)] == [12, 12, 11, LAST_POLL_SECONDS, LAST_POLL_SECONDS]
+    assert [send.timeout for send in hand.of(Send)] == [12, 12, 11, 5, 5]
 
 
 def test_a_poll_timeout_below_the_least_is_kept() -> None:
@@ -200,7 +220,7 @@ def _after(hand: Hand, seconds: float) -> Any:
 def test_a_wait_that_ran_out_before_any_answer_says_so() -> None:
     error = raises(following(timeout=0), Hand(TROUBLE))
     assert isinstance(error, WaitTimeout)
-    assert "nothing yet" in str(error)
+    assert "last said 'nothing yet'" in str(error)
 
 
 # --- trouble ---
@@ -298,6 +318,7 @@ def test_errors_of_a_plugin_count_like_any_other() -> None:
     error = raises(following(provider=Clumsy()), hand)
     assert isinstance(error, ProviderUnreachable)
     assert isinstance(error.__cause__, PluginError)
+    assert len(polls(hand)) == FAILURE_LIMIT
 
 
 class Tongueless(Acme):
@@ -327,6 +348,13 @@ def test_a_word_that_could_harm_a_terminal_is_shown_tamed() -> None:
     error = raises(following(timeout=0), Hand(said("bad\x1b[2J" + "x" * 9999)))
     assert "\x1b" not in str(error)
     assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize("length", [80, 81])
+def test_of_a_long_word_the_first_80_characters_are_shown(length: int) -> None:
+    word = "still at it " * 10
+    error = raises(following(timeout=0), Hand(said(word[:length])))
+    assert f"last said {word[:80]!r}" in str(error)
 
 
 def test_a_fresh_id_may_be_unknown_for_a_while() -> None:
@@ -397,7 +425,9 @@ def test_every_story_ends_within_its_time_and_holds_the_task(story: list[Any], t
 
 
 def test_asking_once_gives_the_task_whatever_its_end() -> None:
-    assert Hand(said("failed")).run(retrieve(ACME, task(), 30)).status is Status.FAILED
+    hand = Hand(said("failed"))
+    assert hand.run(retrieve(ACME, task(), 30)).status is Status.FAILED
+    assert [send.timeout for send in hand.of(Send)] == [30]
 
 
 def test_an_error_of_asking_once_holds_the_task_and_the_pause_that_was_asked_for() -> None:
@@ -431,12 +461,14 @@ def test_an_unreachable_provider_is_an_error_of_that_kind() -> None:
     error = raises(retrieve(ACME, task(), 30), Hand(broken(Phase.SENDING)))
     assert isinstance(error, ProviderError)
     assert error.kind is ErrorKind.UNAVAILABLE
+    assert "could not be asked: it broke" in str(error)
 
 
 def test_an_id_of_which_nothing_is_known_is_not_found() -> None:
     error = raises(retrieve(ACME, task(), 30), Hand(MISSING))
     assert isinstance(error, ProviderError)
     assert error.kind is ErrorKind.NOT_FOUND
+    assert "does not know the task 'task-1'" in str(error)
     assert error.task is not None
     assert error.task.not_found_count == 1
 

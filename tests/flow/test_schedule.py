@@ -95,6 +95,10 @@ def test_a_call_that_was_turned_away_waits_twice_as_long_each_time(attempt: int,
     assert backoff(attempt, None, 0.5) == pause
 
 
+def test_a_call_that_was_turned_away_waits_as_long_as_it_was_asked_to() -> None:
+    assert backoff(0, 30, 0.5) == 30
+
+
 @given(attempt=st.integers(0, 10_000), asked=st.none() | seconds, draw=draws)
 def test_no_pause_is_longer_than_the_cap(attempt: int, asked: float | None, draw: float) -> None:
     assert 0 < backoff(attempt, asked, draw) <= RETRY_AFTER_CAP

@@ -407,6 +407,28 @@ def test_a_failed_job_keeps_the_progress_it_had() -> None:
     assert len(events) == 1
 
 
+def test_a_bad_end_says_why_and_when() -> None:
+    why = Failure(code="1", message="no luck")
+    after, _ = advance(task_in(State.RUNNING), sighting(Seen.FAILED, failure=why, completed_at=START), LATER)
+    assert (after.failure, after.completed_at) == (why, START)
+
+
+@pytest.mark.parametrize("seen", [Seen.RUNNING, Seen.UNKNOWN_WORD])
+def test_progress_is_published_as_it_grows(seen: Seen) -> None:
+    task = replace(task_in(State.RUNNING), unknown_words=("meditating",))
+    grown, events = advance(task, sighting(seen, progress=40), LATER)
+    assert (grown.progress, events) == (40, (ProgressMoved(ref=REF, at=LATER, progress=40),))
+    assert advance(grown, sighting(seen, progress=30), LATER)[0].progress == 40
+    assert advance(grown, sighting(seen), LATER)[0].progress == 40
+
+
+def test_a_missing_word_is_warned_about_once_as_well() -> None:
+    task, [warning] = advance(task_in(State.RUNNING), Observation(), LATER)
+    assert warning == UnknownWordSeen(ref=REF, at=LATER, word=None, kept=Status.RUNNING)
+    assert task.unknown_words == ("",)
+    assert advance(task, Observation(), LATER)[1] == ()
+
+
 def test_an_unknown_word_is_warned_about_once() -> None:
     task = led_through(task_in(State.RUNNING), [(sighting(Seen.UNKNOWN_WORD), 1), (sighting(Seen.RUNNING), 1)])
     after, events = advance(task, sighting(Seen.UNKNOWN_WORD), LATER)
@@ -453,6 +475,11 @@ def test_an_answer_that_leaves_facts_out_takes_none_away(seen: Seen) -> None:
 def test_a_task_has_ended_when_it_was_first_said_to_have_ended() -> None:
     task, _ = advance(task_in(State.RUNNING), sighting(Seen.SUCCEEDED, completed_at=START), START)
     assert advance(task, sighting(Seen.SUCCEEDED, completed_at=LATER), LATER)[0].completed_at == START
+
+
+def test_an_end_time_may_be_told_later_than_the_end() -> None:
+    ended = advance(task_in(State.RUNNING), sighting(Seen.SUCCEEDED), START)[0]
+    assert advance(ended, sighting(Seen.SUCCEEDED, completed_at=START), LATER)[0].completed_at == START
 
 
 @pytest.mark.parametrize("seen", [Seen.EXPIRED, Seen.NOT_FOUND])

@@ -16,6 +16,8 @@ SURVIVORS: Final = Path(__file__).with_name("survivors.toml")
 
 SOURCES: Final = (ROOT / "core" / "src", *sorted(ROOT.glob("plugins/*/src")))
 
+SAMPLES: Final = "test_samples.py"
+
 Text = Annotated[str, Meta(min_length=1)]
 
 
@@ -57,8 +59,10 @@ def path_of(module: str) -> Path:
 
 
 def _words(path: Path) -> Target:
-    folder = path.relative_to(ROOT).parts[:2]
-    return Target(modules=(f"{path.parent.name}.wire",), tests=("/".join(folder),))
+    """The tables of a provider; its samples come first, because they notice most."""
+    tests = sorted(path.parents[2].glob("tests/test_*.py"), key=lambda test: (test.name != SAMPLES, test.name))
+    names = tuple(test.relative_to(ROOT).as_posix() for test in tests)
+    return Target(modules=(f"{path.parent.name}.wire",), tests=names)
 
 
 def _read(path: Path) -> dict[str, Any]:

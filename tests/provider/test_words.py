@@ -1,5 +1,6 @@
 """A word means what its provider's table says, and nothing that only looks like it means anything."""
 
+import string
 import unicodedata
 
 import pytest
@@ -65,6 +66,17 @@ def test_an_intruder_makes_a_word_unknown_unless_it_is_a_blank_at_its_end(
     written = word[:at] + intruder + word[at:]
     known = intruder in {"\n", "\r\n"} and written.strip() == word
     assert (meaning(written, WORDS) is not None) == known
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\r", "\n", " \r\n"])
+def test_blanks_around_a_word_are_no_part_of_it(blank: str) -> None:
+    assert fold(f"{blank}queued{blank}") == "queued"
+
+
+@pytest.mark.parametrize("mark", sorted(set(string.printable) - set(string.whitespace)))
+def test_whatever_else_stands_at_an_end_makes_another_word(mark: str) -> None:
+    assert meaning(f"{mark}queued", WORDS) is None
+    assert meaning(f"queued{mark}", WORDS) is None
 
 
 @given(word=st.text(st.characters(exclude_categories=[]), max_size=20))

@@ -142,9 +142,11 @@ def test_a_code_tells_the_kind_better_than_the_word() -> None:
         {"status": "failed", "error": {"code": "x", "message": REASON}},
         {"status": "failed", "error": REASON},
         {"status": "FAILED", "failure": REASON, "failureCode": "x"},
+        {"status": "failed", "fail_reason": REASON},
         {"task_status": "failed", "task_status_msg": REASON},
         {"code": 0, "data": {"task_status": "failed", "task_status_msg": REASON}},
         {"code": "success", "data": {"status": "FAILURE", "fail_reason": REASON}},
+        {"code": "success", "data": {"status": "FAILURE", "error": {"message": REASON}}},
         {"code": "success", "data": {"status": "FAILURE", "data": {"error": {"message": REASON}}}},
         {"code": "success", "data": {"status": "FAILURE", "data": {"failure": REASON}}},
     ],
@@ -153,6 +155,34 @@ def test_the_reason_of_a_bad_end_is_found(document: dict[str, Any]) -> None:
     failure = poll(document).failure
     assert failure is not None
     assert failure.message == REASON
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "failed", "error": {"code": "out_of_luck"}},
+        {"status": "FAILED", "failureCode": "out_of_luck"},
+        {"code": "success", "data": {"status": "FAILURE", "error": {"code": "out_of_luck"}}},
+        {"code": "success", "data": {"status": "FAILURE", "data": {"error": {"code": "out_of_luck"}}}},
+        {"code": "success", "data": {"status": "FAILURE", "data": {"failureCode": "out_of_luck"}}},
+    ],
+)
+def test_the_code_of_a_bad_end_is_found(document: dict[str, Any]) -> None:
+    failure = poll(document).failure
+    assert failure is not None
+    assert failure.code == "out_of_luck"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "completed", "completed_at": 1776681149},
+        {"status": "completed", "finished_at": 1776681149},
+        {"code": "success", "data": {"status": "SUCCESS", "finish_time": 1776681149}},
+    ],
+)
+def test_the_time_of_the_end_is_found(document: dict[str, Any]) -> None:
+    assert poll(document).completed_at == datetime(2026, 4, 20, 10, 32, 29, tzinfo=UTC)
 
 
 LINKS = [
@@ -267,6 +297,11 @@ def test_a_callback_may_name_the_task_by_id_alone() -> None:
     assert called_back({"id": "task_1", "status": "failed"}).task_id == "task_1"
 
 
+def test_a_callback_may_wrap_the_record_of_the_task() -> None:
+    said = called_back({"code": "success", "data": {"task_id": "task_1", "status": "SUCCESS"}})
+    assert (said.task_id, said.status) == ("task_1", Status.SUCCEEDED)
+
+
 def test_a_callback_of_kling_is_read_with_its_reason_and_its_milliseconds() -> None:
     observation = called_back(
         {
@@ -322,6 +357,7 @@ ERRORS = [
     (404, envelope("Invalid URL (GET /v1/videos)"), ErrorKind.UNSUPPORTED),
     (429, envelope(SATURATED), ErrorKind.RATE_LIMITED),
     (500, envelope("field messages is required (request id: 2026)", "invalid_request"), ErrorKind.INVALID_REQUEST),
+    (500, envelope("duration must be in 4..15", "InvalidParameter"), ErrorKind.INVALID_REQUEST),
     (500, envelope("upstream failed"), ErrorKind.UNAVAILABLE),
     (502, {"error": {"message": "Upstream service returned status 403"}}, ErrorKind.UPSTREAM),
     (503, envelope("no available channel", "model_not_found"), ErrorKind.UNSUPPORTED),
@@ -366,6 +402,10 @@ def test_a_wrong_address_is_not_an_unknown_task() -> None:
     with pytest.raises(ProviderError) as refused:
         reading.read_create(COMET, welcome, "")
     assert refused.value.kind is ErrorKind.PROTOCOL
+
+
+def test_two_answers_alone_are_known_to_have_created_nothing() -> None:
+    assert COMET.info.nothing_created == {(500, "invalid_request"), (503, "model_not_found")}
 
 
 def test_what_is_known_to_have_created_nothing_reads_as_the_callers_to_mend() -> None:

@@ -103,7 +103,7 @@ def follow(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
             interval = grown(interval, cadence)
         else:
             failures += 1
-            _give_up_if_hopeless(provider, task, outcome, failures)
+            _give_up_if_hopeless(task, outcome, failures)
             pause = jittered(pause_after_trouble(interval, failures, cadence), plan.draw())
             delay = asked_pause(outcome.retry_after, pause)
         if last or late:
@@ -171,7 +171,7 @@ def _without_frames(error: ProviderError) -> ProviderError:
     return error.with_traceback(None)
 
 
-def _give_up_if_hopeless(provider: Provider, task: Task, trouble: _Trouble, failures: int) -> None:
+def _give_up_if_hopeless(task: Task, trouble: _Trouble, failures: int) -> None:
     if not trouble.hopeless and failures < FAILURE_LIMIT:
         return
     polls = "The last poll" if failures == 1 else f"The last {failures} polls"

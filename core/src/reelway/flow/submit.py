@@ -47,8 +47,6 @@ PASSING_TROUBLE: Final = frozenset({408, 409, 425})
 PLAIN_REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422})
 """Statuses that refuse a request whatever the body says; servers in front of a gateway send them as pages."""
 
-OVERLOAD: Final = frozenset({429, 503})
-
 
 class SubmitPlan(Struct, frozen=True, kw_only=True):
     """How one submission is made.

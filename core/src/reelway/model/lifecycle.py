@@ -296,7 +296,7 @@ def seen_in(observation: Observation) -> Seen:
 def _apply_move(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
     target = Status(cell.to or task.status)
     before = task.status if task.confirmed else None
-    moved = replace(_facts(task, observation), status=target, completed_at=None, failure=None)
+    moved = replace(_facts(task, observation), status=target)
     if target.final:
         moved = _ended(moved, observation, task.progress)
     change = StatusChanged(ref=task.ref, at=now, before=before, after=target, word=observation.provider_status)
@@ -410,7 +410,6 @@ def _ended(task: Task, observation: Observation, progress: int | None) -> Task:
 def _refreshed(task: Task, observation: Observation) -> Task:
     return replace(
         task,
-        progress=100,
         artifact=_available(task.artifact),
         videos=observation.videos or task.videos,
         completed_at=task.completed_at or observation.completed_at,
