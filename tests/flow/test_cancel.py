@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reelway.errors import Billed, ErrorKind, NotSupported, ProviderError
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Phase, Send
-from reelway.model.http import HttpResponse
+from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.observation import Status
 from tests.acme import ACME, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises
@@ -35,6 +35,7 @@ def test_a_cancelled_task_is_what_the_next_poll_says(word: str, answer: HttpResp
     hand = Hand(said(word), answer, said("cancelled"))
     assert hand.run(cancel(ACME, task(), 30)).status is Status.CANCELLED
     assert methods(hand) == ["GET", "DELETE", "GET"]
+    assert [effect.timeout for effect in hand.of(Send)] == [30, 30, 30]
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -42,6 +43,18 @@ def test_a_task_that_has_ended_is_left_as_it_is(status: Status) -> None:
     hand = Hand(said(status.value))
     assert hand.run(cancel(ACME, task(), 30)).status is status
     assert methods(hand) == ["GET"]
+
+
+class Routed(Acme):
+    def encode_cancel(self, task_id: str, route: str) -> HttpRequest:
+        return HttpRequest(method="POST", path=f"v1/{route}/{task_id}/cancel")
+
+
+def test_a_task_is_cancelled_on_its_route() -> None:
+    hand = Hand(said("running"), said("cancelled"), said("cancelled"))
+    held = task()
+    hand.run(cancel(Routed(), replace(held, ref=replace(held.ref, route="side")), 30))
+    assert hand.of(Send)[1].request.path == "v1/side/task-1/cancel"
 
 
 def test_a_cancel_that_came_too_late_is_no_error() -> None:
@@ -84,6 +97,7 @@ def test_a_provider_that_cannot_be_reached_is_an_error_of_that_kind(phase: Phase
     assert isinstance(error, ProviderError)
     assert error.task is not None
     assert (error.kind, error.task.ref) == (ErrorKind.UNAVAILABLE, task().ref)
+    assert f"could not be asked to cancel {task().ref}: it broke" in str(error)
 
 
 def test_where_there_is_no_such_call_nothing_is_sent() -> None:

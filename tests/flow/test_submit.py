@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from reelway.model.observation import Status
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import ErrorReading, Provider
+from reelway.testing.clock import START
 from tests.acme import ACME, NOTHING_CREATED, PAGE, Acme, refused, said
 from tests.flow.hand import Hand, broken, raises
 
@@ -71,10 +73,26 @@ def test_every_record_names_the_attempt_and_where_it_goes() -> None:
     }
 
 
+def test_every_record_and_the_task_carry_the_time_of_their_step() -> None:
+    hand = Hand(OK, seconds_per_exchange=3)
+    made = hand.run(submission())
+    later = START + timedelta(seconds=3)
+    assert [record.at for record in hand.records] == [START, START, later]
+    assert (made.submitted_at, made.changed_at) == (later, later)
+    assert hand.effects[-1].events[0].at == later  # type: ignore[attr-defined]
+
+
 def test_a_create_goes_over_a_connection_of_its_own_with_the_timeout_of_the_plan() -> None:
     hand = Hand(OK)
     hand.run(submission(timeout=7))
     assert hand.of(Send) == [Send(request=CREATE, timeout=7, fresh=True)]
+
+
+def test_unless_told_otherwise_an_exchange_and_all_attempts_together_have_a_minute() -> None:
+    hand = Hand(refused(429, retry_after="60"), refused(429, retry_after="1"), OK)
+    raises(submission(), hand)
+    assert [send.timeout for send in hand.of(Send)] == [60, 60]
+    assert hand.slept == [60]
 
 
 def test_the_first_snapshot_tells_what_changed() -> None:
@@ -136,6 +154,7 @@ def test_an_unknown_outcome_says_all_that_is_known() -> None:
     assert error.sent_at == hand.records[-1].at
     assert (error.resubmit_safe, error.billed) == (False, Billed.UNKNOWN)
     assert "local-1" in str(error)
+    assert "it broke" in str(error)
 
 
 def test_what_cannot_be_written_or_connected_to_is_given_up_at_once() -> None:
@@ -143,7 +162,10 @@ def test_what_cannot_be_written_or_connected_to_is_given_up_at_once() -> None:
     error = raises(submission(), hand)
     assert isinstance(error, ProviderError)
     assert error.kind is ErrorKind.UNAVAILABLE
+    assert "could not be reached: it broke" in str(error)
+    assert error.hint.startswith("No byte of the request was sent, so it is safe to try again.")
     assert states(hand) == [INTENT, SENDING, REJECTED]
+    assert hand.records[-1].detail == "it broke"
     assert not hand.slept
 
 
@@ -165,11 +187,15 @@ TABLE = [
     (said("queued", "../secret\n"), U),
     (refused(200, "insufficient_quota"), U),
     # 3xx is not followed, so it created nothing.
-    *((HttpResponse(status=status, headers=(("Location", "/v2"),)), R) for status in (301, 302, 303, 307, 308)),
+    *(
+        (HttpResponse(status=status, headers=(("Location", "/v2"),)), R)
+        for status in (300, 301, 302, 303, 307, 308, 399)
+    ),
     # 4xx that can be read.
     *((refused(status, "bad_thing"), R) for status in (400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451)),
     # Plain refusals that servers in front of a gateway write as pages.
-    *((HttpResponse(status=status, body=b"<html>no</html>"), R) for status in (400, 401, 403, 404, 405, 413, 415)),
+    *((HttpResponse(status=status, body=b"<html>no</html>"), R) for status in (400, 401, 402, 403, 404, 405)),
+    *((HttpResponse(status=status, body=b"<html>no</html>"), R) for status in (413, 414, 415, 422)),
     # 4xx that nobody can read and that do not explain themselves.
     (HttpResponse(status=418, body=b"<html>teapot</html>"), U),
     (HttpResponse(status=499), U),
@@ -229,12 +255,19 @@ def test_whoever_is_turned_away_comes_back(answer: HttpResponse) -> None:
     assert states(hand) == [INTENT, SENDING, INTENT, SENDING, ACCEPTED]
 
 
+@pytest.mark.parametrize("answer", [refused(429), refused(400, "bad_thing"), PAGE, refused(502)], ids=repr)
+def test_the_record_of_an_answer_names_its_status(answer: HttpResponse) -> None:
+    hand = Hand(answer, OK)
+    _ended(hand)
+    assert hand.records[2].detail == f"HTTP {answer.status}"
+
+
 @pytest.mark.parametrize("answer", [NO_ID, PAGE, refused(502, "oops"), refused(409)])
 def test_an_answer_in_doubt_is_kept_as_it_came(answer: HttpResponse) -> None:
-    hand = Hand(answer)
+    hand = Hand(answer, seconds_per_exchange=3)
     error = raises(submission(), hand)
     assert isinstance(error, SubmissionUnknown)
-    assert error.response == answer.body
+    assert (error.response, error.phase, error.sent_at) == (answer.body, "RECEIVING", START)
     assert hand.records[-1].response == answer.body
     assert f"HTTP {answer.status}" in str(error)
 
@@ -248,7 +281,7 @@ def test_a_rejection_is_typed_and_says_that_nothing_was_created() -> None:
         "insufficient_quota",
         "req-1",
     )
-    assert "Nothing was created." in str(error)
+    assert "No. Nothing was created." in str(error)
     assert (error.resubmit_safe, error.billed) == (True, Billed.NO)
 
 
@@ -272,7 +305,8 @@ def test_a_plugin_that_cannot_read_an_accepted_create_leaves_it_in_doubt() -> No
 def test_a_plugin_that_cannot_read_an_error_does_not_turn_a_plain_refusal_into_doubt() -> None:
     error = raises(submission(Clumsy()), Hand(refused(401)))
     assert isinstance(error, SubmissionRejected)
-    assert error.kind is ErrorKind.PROTOCOL
+    assert (error.kind, error.status) == (ErrorKind.PROTOCOL, 401)
+    assert "KeyError" in str(error)
 
 
 def test_a_plugin_that_cannot_read_an_error_leaves_the_rest_in_doubt() -> None:
@@ -302,6 +336,13 @@ def test_a_wait_beyond_the_budget_is_not_begun() -> None:
     assert (error.kind, error.retry_after, error.retryable) == (ErrorKind.RATE_LIMITED, 61, True)
     assert not hand.slept
     assert states(hand) == [INTENT, SENDING, INTENT, REJECTED]
+    assert hand.records[-1].detail == "gave up before anything was created"
+
+
+def test_a_wait_to_the_end_of_the_budget_is_begun_whenever_that_began() -> None:
+    hand = Hand(refused(429, retry_after="30"), OK)
+    hand.clock.advance(1000)
+    assert isinstance(hand.run(submission(budget=30)), Task)
 
 
 @pytest.mark.parametrize(
