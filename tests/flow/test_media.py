@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reelway.errors import InvalidRequest
 from reelway.flow import media as media_room
-from reelway.flow.effects import Open, Phase
+from reelway.flow.effects import Open, Phase, Work
 from reelway.flow.media import MEDIA_SECONDS, with_media, without_bytes
 from reelway.model.request import Media, MediaForm, MediaSource, VideoRequest
 from reelway.provider.models import ModelSpec
@@ -79,6 +79,18 @@ def test_all_inputs_are_made_ready_in_their_places(tmp_path: Path) -> None:
     assert [one.content for one in done.media] == [b"a", b"b", b"c", b"d"]
 
 
+def test_every_input_is_fetched_where_the_model_takes_files_only() -> None:
+    far = Media(url=URL)
+    request = VideoRequest(model="m", first_frame=far, last_frame=far, references=(far, far))
+    done = Hand(*[served(PNG + bytes([number])) for number in range(4)]).run(with_media(request, FILES))
+    assert [one.content for one in done.media] == [PNG + bytes([number]) for number in range(4)]
+
+
+@pytest.mark.parametrize("kind", ["image/png", "video/mp4", "audio/mpeg", "application/octet-stream"])
+def test_pictures_clips_sounds_and_bytes_that_nobody_knows_are_inputs(kind: str) -> None:
+    assert ready(Media(content=b"...", content_type=kind), FILES).type == kind
+
+
 def test_a_request_without_inputs_needs_nothing() -> None:
     request = VideoRequest(model="m", prompt="A cat.")
     hand = Hand()
@@ -96,7 +108,7 @@ def test_an_address_is_fetched_without_credentials_where_the_model_takes_files_o
     [opened] = hand.of(Open)
     assert opened.url is not None
     assert opened.url.reveal() == URL
-    assert (opened.keyed, opened.request, opened.headers) == (False, None, ())
+    assert (opened.keyed, opened.request, opened.headers, opened.timeout) == (False, None, (), 120)
     assert hand.all_closed
 
 
@@ -104,7 +116,10 @@ def test_an_address_is_fetched_without_credentials_where_the_model_takes_files_o
     ("url", "content_type", "name", "kind"),
     [
         ("https://x.example/cat.jpg", "image/png; charset=x", "cat.jpg", "image/png"),
+        ("https://x.example/cat.jpg", "image/webp", "cat.jpg", "image/webp"),
         ("https://x.example/cat.jpg", "", "cat.jpg", "image/jpeg"),
+        ("https://x.example/cat.jpg#top", "", "cat.jpg", "image/jpeg"),
+        ("https://x.example/http://cat.jpg", "", "cat.jpg", "image/jpeg"),
         ("https://x.example/cat.jpg", "binary/octet-stream", "cat.jpg", "image/jpeg"),
         ("https://x.example/blob", "application/octet-stream", "blob", "image/png"),
         ("https://x.example", "IMAGE/PNG", "input", "image/png"),
@@ -137,12 +152,13 @@ def test_an_address_that_breaks_off_is_refused() -> None:
 
 
 def test_an_address_that_serves_nothing_is_refused() -> None:
-    assert "serves nothing" in problem(URL, hand=Hand(served()))
+    assert problem(URL, hand=Hand(served())) == "its address serves nothing"
 
 
 def test_an_address_that_serves_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_room, "MEDIA_LIMIT", 100)
     assert "larger than 100" in problem(URL, hand=Hand(served(*[bytes(30)] * 100)))
+    assert ready(URL, FILES, Hand(served(*[bytes(25)] * 4))).content == bytes(100)
 
 
 def test_an_address_that_drips_is_given_up_in_time() -> None:
@@ -160,7 +176,8 @@ def test_an_address_that_answers_late_leaves_no_time_to_read() -> None:
 @pytest.mark.parametrize("source", ["asset://picture-1", "ftp://x.example/a.png", "https://", "https://[::1"])
 def test_an_address_that_cannot_be_fetched_is_refused(source: str) -> None:
     hand = Hand()
-    assert "cannot be fetched" in problem(source, hand=hand)
+    told = "the model takes files here, and this address cannot be fetched"
+    assert problem(source, hand=hand) == told
     assert not hand.effects
 
 
@@ -186,6 +203,25 @@ def test_a_data_uri_becomes_a_file_where_the_model_takes_files_only(uri: str, co
 
 
 @pytest.mark.parametrize(
+    ("uri", "told", "kind"),
+    [
+        ("data:image/svg+xml,<svg/>", None, "image/svg+xml"),
+        ("data:image/svg+xml;charset=utf-8;base64,PHN2Zy8+", None, "image/svg+xml"),
+        ("data:image/svg+xml,<svg/>", "image/webp", "image/webp"),
+        ("data:,...", None, "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_data_uri_is_what_the_caller_says_or_else_what_it_says(
+    uri: str, told: str | None, kind: str
+) -> None:
+    assert ready(Media(url=uri, content_type=told), FILES).type == kind
+
+
+def test_a_data_uri_keeps_the_name_that_the_caller_gave_it() -> None:
+    assert ready(Media(url=DATA, filename="cat.png"), FILES).name == "cat.png"
+
+
+@pytest.mark.parametrize(
     ("uri", "fault"),
     [
         ("data:image/png;base64,!!!", "malformed"),
@@ -195,7 +231,7 @@ def test_a_data_uri_becomes_a_file_where_the_model_takes_files_only(uri: str, co
     ],
 )
 def test_a_data_uri_that_holds_no_file_is_refused(uri: str, fault: str) -> None:
-    assert fault in problem(uri)
+    assert problem(uri) == f"the data URI is {fault}"
 
 
 # --- files that cannot be read ---
@@ -210,7 +246,17 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_a_path_that_no_system_takes_is_refused() -> None:
-    assert "characters that no path may hold" in problem(Path("a\0b"))
+    assert problem(Path("a\0b")) == "the path holds characters that no path may hold"
+
+
+def test_a_file_that_the_system_refuses_without_a_word_is_refused_with_the_kind_of_its_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert "cannot be read (BlockingIOError)" in problem(tmp_path / "cat.png")
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -222,6 +268,19 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(media_room, "MEDIA_LIMIT", 10)
     (tmp_path / "big.png").write_bytes(bytes(11))
     assert "larger than 10 bytes" in problem(tmp_path / "big.png")
+    (tmp_path / "fits.png").write_bytes(bytes(10))
+    assert ready(tmp_path / "fits.png", FILES).content == bytes(10)
+
+
+def test_no_more_of_a_file_is_read_than_shows_that_it_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_room, "MEDIA_LIMIT", 10)
+    (tmp_path / "huge.png").write_bytes(bytes(1000))
+    hand = Hand()
+    problem(tmp_path / "huge.png", hand=hand)
+    [work] = hand.of(Work)
+    assert work.call() == bytes(11)
 
 
 # --- shown without I/O ---
@@ -234,6 +293,25 @@ def test_a_request_can_be_shown_without_touching_anything(source: MediaSource, s
     shown = without_bytes(request, spec)
     assert all(one.url or one.content == b"" for one in shown.media)
     assert len(shown.media) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "spec", "shown"),
+    [
+        (URL, LINKS, Media(url=URL)),
+        (DATA, ALL, Media(url=DATA)),
+        (URL, FILES, Media(content=b"", filename="input", content_type="image/png")),
+        ("data:audio/aac,x", FILES, Media(content=b"", filename="input", content_type="audio/aac")),
+        (Path("a/cat.gif"), LINKS, Media(content=b"", filename="cat.gif", content_type="image/gif")),
+        (PNG, FILES, Media(content=b"", filename="input", content_type="image/png")),
+    ],
+)
+def test_what_stands_for_an_input_has_its_name_and_its_type(
+    source: MediaSource, spec: ModelSpec, shown: Media
+) -> None:
+    given_media = Media.of(source)
+    request = VideoRequest(model="m", first_frame=given_media, last_frame=given_media, references=(given_media,))
+    assert without_bytes(request, spec).media == (shown, shown, shown)
 
 
 def test_a_request_without_inputs_is_shown_as_it_is() -> None:

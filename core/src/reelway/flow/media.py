@@ -119,7 +119,7 @@ def _decoded(field: str, media: Media) -> Media:
     if not content:
         raise _unusable(field, "the data URI is empty")
     told = media.content_type or head.removeprefix("data:").partition(";")[0] or None
-    return replace(media, url=None, content=content, content_type=told, filename=media.name)
+    return replace(media, url=None, content=content, content_type=told)
 
 
 def _fetch(field: str, media: Media) -> Flow[Media]:
