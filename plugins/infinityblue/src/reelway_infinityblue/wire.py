@@ -85,11 +85,11 @@ DIALECTS = {
     ),
 }
 
+# The family's tokens say the rest, among them the `invalid_api_key` of the same pages.
 ERRORS = ErrorTable(
     tokens={
         # /quickstart/errors
         "invalid_duration": ErrorKind.INVALID_REQUEST,
-        "invalid_api_key": ErrorKind.AUTH,
         # Draft, guides/error-codes.
         "expired_api_key": ErrorKind.AUTH,
         "api_key_disabled": ErrorKind.AUTH,
