@@ -42,9 +42,17 @@ def test_without_any_provider_the_error_says_how_to_get_one() -> None:
 
 def test_a_missing_key_is_named_by_its_variable_and_by_no_option() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        require_key(FIRST, {})
+        require_key(FIRST, None, {})
     assert FIRST.info.key_variable in caught.value.hint
     assert "api_key" not in caught.value.hint
+
+
+def test_a_key_is_read_from_the_variable_that_is_named() -> None:
+    environ = {FIRST.info.key_variable: "k"}
+    with pytest.raises(ConfigurationError, match="no key") as caught:
+        require_key(FIRST, "WORK_KEY", environ)
+    assert "WORK_KEY" in caught.value.hint
+    require_key(FIRST, "WORK_KEY", {"WORK_KEY": "k"})
 
 
 def test_a_broken_plugin_is_a_code_of_its_own(broken_plugin: str) -> None:

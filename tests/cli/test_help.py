@@ -46,7 +46,14 @@ def test_an_option_has_one_spelling_everywhere() -> None:
 
 
 def test_no_option_takes_a_key() -> None:
-    assert not any("key" in field for name in COMMANDS for field in options_of(name))
+    assert {field for name in COMMANDS for field in options_of(name) if "key" in field} == {"key_variable"}
+
+
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_quoted() -> None:
+    said = reelway("get", "some-id", "--provider", "cometapi", "--key-variable", "sk-SECRET")
+    assert said.code == 2
+    assert "name" in said.err
+    assert "SECRET" not in said.out + said.err
 
 
 def test_who_gives_a_key_as_an_option_is_told_where_it_belongs() -> None:

@@ -42,8 +42,11 @@ def test_options_become_the_fields_of_a_request() -> None:
 
 
 def test_a_command_to_go_on_with_has_the_options_it_needs() -> None:
-    account = AccountOptions(provider="x", base_url="http://127.0.0.1:1", allow_private_links=True)
-    assert account.arguments == ["--base-url", "http://127.0.0.1:1", "--allow-private-links"]
+    account = AccountOptions(
+        provider="x", base_url="http://127.0.0.1:1", key_variable="KEY", allow_private_links=True
+    )
+    named = ["--base-url", "http://127.0.0.1:1", "--key-variable", "KEY"]
+    assert account.arguments == [*named, "--allow-private-links"]
     assert WaitOptions(poll_every=0.5).arguments == ["--poll-every", "0.5"]
     assert SaveOptions(to="a b.mp4", overwrite=True).arguments == ["--to", "a b.mp4", "--overwrite"]
     assert AccountOptions().arguments == WaitOptions().arguments == SaveOptions().arguments == []

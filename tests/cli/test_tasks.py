@@ -92,6 +92,10 @@ MISTAKES = {
         *("reelway1:cometapi:default::x", "reelway1:octopusx:default::x"),
         *("--base-url", "http://127.0.0.1:9"),
     ),
+    "one key for two providers": (
+        *("reelway1:cometapi:default::x", "reelway1:octopusx:default::x"),
+        *("--key-variable", "COMETAPI_KEY"),
+    ),
     "an address that is none": ("x", "--provider", "cometapi", "--base-url", "nonsense"),
     "a provider that is not installed": ("x", "--provider", "nobody"),
 }
@@ -108,6 +112,12 @@ def test_a_missing_key_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch)
     said = reelway("get", "reelway1:cometapi:default::x")
     assert said.code == 2
     assert "COMETAPI_KEY" in said.err
+
+
+def test_a_key_is_read_from_the_variable_that_an_option_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORK_KEY", "bad-key")
+    said = reelway("get", "reelway1:cometapi:default::x", "--key-variable", "WORK_KEY", "--json")
+    assert (said.code, said.error["kind"]) == (3, "auth")
 
 
 def test_a_malformed_key_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:

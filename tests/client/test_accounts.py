@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reelway import Account, Client, ConfigurationError, InvalidRequest, OnUnsupported, Registry, Status, TaskRef
+from reelway import (
+    Account,
+    Client,
+    ConfigurationError,
+    InvalidRequest,
+    OnUnsupported,
+    PluginError,
+    Registry,
+    Status,
+    TaskRef,
+)
 from reelway.account import base_url_variable, endpoint_of
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.operations import Settings
@@ -16,7 +26,7 @@ from reelway.provider.interface import Cadence
 from reelway.sandbox import Sandbox
 from reelway.testing import VirtualClock, in_process
 from reelway.transport.http import HttpSettings
-from tests.acme import ACME
+from tests.acme import ACME, Acme
 from tests.client.both import Both, Kind
 from tests.reports import full_report
 
@@ -165,6 +175,21 @@ def test_the_variable_of_an_address_follows_from_the_name(name: str, variable: s
     assert base_url_variable(name) == variable
 
 
+def test_a_key_may_stand_in_another_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "k1")
+    monkeypatch.setenv("WORK_KEY", "k2")
+    assert endpoint_of(Account("acme", key_variable="WORK_KEY"), ACME).key.reveal() == "k2"
+    assert endpoint_of(Account("acme", key_variable="WORK_KEY", api_key="k3"), ACME).key.reveal() == "k3"
+    assert "OTHER_KEY" in error_of(lambda: endpoint_of(Account("acme", key_variable="OTHER_KEY"), ACME)).hint
+
+
+@pytest.mark.parametrize("named", [KEY, "", "work key", "WORK-KEY", "abcdef0123456789"])
+def test_what_is_no_name_of_a_variable_may_be_the_key_and_is_not_quoted(named: str) -> None:
+    error = error_of(lambda: Client(Account("acme", key_variable=named), registry=Registry([ACME])))
+    assert "no name" in str(error)
+    assert not named or named not in f"{error} {error.hint}"
+
+
 # --- options ---
 
 
@@ -233,6 +258,33 @@ def test_accounts_may_be_given_by_the_names_of_their_providers(monkeypatch: pyte
     monkeypatch.setenv("ACME_API_KEY", "k")
     with Client({"a": "acme", "b": Account("acme")}, registry=Registry([ACME])) as client:
         assert client.preview("A cat.", model="m", account="b").url == "https://api.acme.example/v1/videos"
+
+
+def test_a_provider_of_ones_own_needs_no_registry() -> None:
+    with Client(ACME, api_key="k", base_url="https://own.example", registry=Registry()) as client:
+        assert client.preview("A cat.", model="m").url == "https://own.example/v1/videos"
+    with Client({"own": Account(ACME, api_key="k")}, registry=Registry()) as client:
+        assert client.preview("A cat.", model="m").url == "https://api.acme.example/v1/videos"
+
+
+def test_accounts_may_be_given_by_providers_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "k")
+    with Client({"a": ACME, "b": Account("acme")}, registry=Registry([ACME])) as client:
+        assert client.preview("A cat.", model="m", account="a").url == "https://api.acme.example/v1/videos"
+
+
+def test_a_provider_of_ones_own_is_checked_like_any_other() -> None:
+    class Future(Acme):
+        info = replace(Acme.info, interface=99)
+
+    with pytest.raises(PluginError, match="written for interface 99"):
+        Client(Future(), api_key="k")
+
+
+def test_an_account_is_shown_by_the_name_of_its_provider() -> None:
+    assert (
+        repr(Account(ACME, api_key=KEY)) == repr(Account("acme", api_key=KEY)) == "Account('acme', base_url=None)"
+    )
 
 
 def test_reports_are_read_with_all_their_frames() -> None:

@@ -23,7 +23,7 @@ class Minimal(Provider):
     models = Catalog((), fallback=ModelSpec(name="*", form="plain"))
 
     def __init__(self, name: str, *, interface: int = INTERFACE_VERSION) -> None:
-        self.info = ProviderInfo(  # type: ignore[misc]
+        self.info = ProviderInfo(
             name=name,
             title=name.title(),
             base_url=f"https://api.{name}.example",
@@ -48,7 +48,7 @@ class Minimal(Provider):
 
 
 HEAD = """
-from reelway.provider.hookspecs import hookimpl
+from reelway.provider.hookspecs import Unusable, hookimpl
 from tests.provider.test_registry import Minimal
 """
 
@@ -148,6 +148,41 @@ def test_what_a_plugin_brought_before_it_failed_is_reported_and_stays(install: I
     _, report = registry.load_all()
     assert (report.providers, report.problem is None) == (("one",), False)
     assert registry.get("one").info.name == "one"
+
+
+CONFIGURED = """
+@hookimpl
+def reelway_providers(environ):
+    yield Minimal("acme")
+    for name in environ.get("ACME_MORE", "").split():
+        yield Unusable(name, f"ACME_MORE: {name} is odd.") if "odd" in name else Minimal(name)
+"""
+
+
+def test_a_plugin_may_bring_what_the_user_configures(install: Install) -> None:
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "east west"})
+    assert [provider.info.name for provider in registry.providers] == ["acme", "east", "west"]
+    assert registry.get("east").info.name == "east"
+
+
+def test_without_an_environment_nothing_is_configured(install: Install) -> None:
+    assert [one.info.name for one in Registry(plugins=[install("acme", CONFIGURED)]).providers] == ["acme"]
+
+
+def test_a_provider_that_is_configured_wrongly_is_a_report_of_its_own(install: Install) -> None:
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "odd east odder"})
+    plugin, *wrong = registry.load_all()
+    assert (plugin.providers, plugin.problem, plugin.error) == (("acme", "east"), None, None)
+    assert [report.plugin for report in wrong] == ["odd", "odder"]
+    assert [report.problem for report in wrong] == ["ACME_MORE: odd is odd.", "ACME_MORE: odder is odd."]
+
+
+def test_asking_for_what_is_configured_wrongly_is_the_callers_mistake(install: Install) -> None:
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "odd"})
+    with pytest.raises(ConfigurationError) as caught:
+        registry.get("odd")
+    assert str(caught.value) == "The provider 'odd' is configured wrongly: ACME_MORE: odd is odd."
+    assert registry.get("acme").info.name == "acme"
 
 
 def test_two_plugins_of_one_name_both_get_a_report(install: Install) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from reelway.errors import ConfigurationError
 from reelway.model.secret import Secret
 from reelway.provider.interface import Cadence, Provider
+from reelway.provider.registry import Registry
 from reelway.transport.guard import LinkRefused, split_link
 from reelway.transport.wire import Endpoint
 
@@ -22,33 +24,53 @@ class Account(Struct, frozen=True):
     """A provider with what opens it.
 
     Attributes:
-        provider: the provider's name.
-        api_key: the key; without one, the provider's environment variable is read (``ProviderInfo.key_variable``).
+        provider: the name of an installed provider, or a provider of your own.
+        api_key: the key; without one, ``key_variable`` is read.
         base_url: another address than the provider's own; without one, ``<NAME>_BASE_URL`` is read.
         requests_per_second: the pace at which the account may be polled.
         cadence: how often to poll a task, in place of what the provider asks for; for sandboxes.
+        key_variable: the environment variable that holds the key, in place of the provider's own
+            (``ProviderInfo.key_variable``).
     """
 
-    provider: str
+    provider: str | Provider
     api_key: str | None = None
     base_url: str | None = None
     requests_per_second: float = 5.0
     cadence: Cadence | None = None
+    key_variable: str | None = None
 
     def __repr__(self) -> str:
-        return f"Account({self.provider!r}, base_url={self.base_url!r})"
+        return f"Account({self.provider_name!r}, base_url={self.base_url!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("provider", self.provider), ("base_url", self.base_url)]
+        return [("provider", self.provider_name), ("base_url", self.base_url)]
+
+    @property
+    def provider_name(self) -> str:
+        """The provider's name, however it was given."""
+        return self.provider.info.name if isinstance(self.provider, Provider) else self.provider
+
+
+def provider_of(account: Account, registry: Registry) -> Provider:
+    """The account's provider; one of the caller's own is checked like any other.
+
+    Raises:
+        ConfigurationError: nothing installed brings it.
+        PluginError: it is broken, or was written for another version of Reelway.
+    """
+    given = account.provider
+    known = Registry([given]) if isinstance(given, Provider) else registry
+    return known.get(account.provider_name)
 
 
 def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """Where the account's API is and what opens it.
 
     Raises:
-        ConfigurationError: the key is missing or malformed, or the address is.
+        ConfigurationError: the key, its variable or the address is missing or malformed.
     """
-    variable = provider.info.key_variable
+    variable = key_variable(provider, account.key_variable)
     key = Secret(environ.get(variable, "") if account.api_key is None else account.api_key)
     base_url = account.base_url or environ.get(base_url_variable(provider.info.name)) or provider.info.base_url
     # Reports print the locals of every frame that an error passes.
@@ -57,6 +79,22 @@ def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str]
         hint = f"Set the environment variable {variable}, or pass api_key."
         raise ConfigurationError(f"There is no key for {provider.info.title}.", hint=hint)
     return Endpoint(base_url=_checked_base_url(base_url), key=_checked_key(key, variable))
+
+
+def key_variable(provider: Provider, named: str | None = None) -> str:
+    """The environment variable that holds the key: the one that was named, or else the provider's own.
+
+    Raises:
+        ConfigurationError: what was named is no name of a variable; it may be the key itself, so it is not shown.
+    """
+    if named is not None and not VARIABLE.fullmatch(named):
+        hint = "It looks like WORK_KEY: capital letters, digits and underscores. The key itself belongs into it."
+        raise ConfigurationError("What was given as the key's variable is no name of one.", hint=hint)
+    return named or provider.info.key_variable
+
+
+VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""Without small letters, which most keys hold: a key in the place of its variable's name must not pass for one."""
 
 
 def base_url_variable(name: str) -> str:

@@ -53,9 +53,9 @@ class _Base:
         """Open the accounts; nothing is sent yet.
 
         Args:
-            accounts: a provider's name, an :class:`Account`, or several accounts by name.
-            api_key: the key, where ``accounts`` is a provider's name; else its environment variable is read.
-            base_url: another address than the provider's own, where ``accounts`` is a provider's name.
+            accounts: a provider or its name, an :class:`Account`, or several of these by names of yours.
+            api_key: the key, where ``accounts`` is a provider; else its environment variable is read.
+            base_url: another address than the provider's own, where ``accounts`` is a provider.
             on_unsupported: ``"error"``, ``"warn"`` or ``"drop"`` for fields that a model does not document.
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is

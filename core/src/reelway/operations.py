@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of
+from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of, provider_of
 from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
@@ -50,8 +50,8 @@ logger: Final = logging.getLogger("reelway")
 TaskLike: TypeAlias = Task | TaskRef | str
 """A task, its reference, the text of one, or a bare id of the client's only account."""
 
-Accounts: TypeAlias = str | Account | Mapping[str, Account | str]
-"""A provider's name, one account, or several accounts under names of the user's."""
+Accounts: TypeAlias = str | Provider | Account | Mapping[str, Account | Provider | str]
+"""A provider or its name, one account, or several of these under names of the user's."""
 
 OnChange: TypeAlias = Callable[[Task, tuple[Event, ...]], None]
 
@@ -95,7 +95,7 @@ class _OpenAccount:
 
     def __init__(self, name: str, account: Account, registry: Registry) -> None:
         self.name = name
-        self.provider = registry.get(account.provider)
+        self.provider = provider_of(account, registry)
         self.endpoint = endpoint_of(account, self.provider)
         self.cadence = account.cadence or self.provider.info.cadence
         check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
@@ -361,13 +361,13 @@ def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None
     Raises:
         ConfigurationError: a key or an address was given beside several accounts.
     """
-    if isinstance(accounts, str):
+    if isinstance(accounts, str | Provider):
         return {DEFAULT_ACCOUNT: Account(accounts, api_key=api_key, base_url=base_url)}
     if api_key is not None or base_url is not None:
         raise ConfigurationError("Give api_key and base_url in the Account.")
     if isinstance(accounts, Account):
         return {DEFAULT_ACCOUNT: accounts}
-    return {name: Account(one) if isinstance(one, str) else one for name, one in accounts.items()}
+    return {name: one if isinstance(one, Account) else Account(one) for name, one in accounts.items()}
 
 
 def _encoded(chosen: _OpenAccount, request: VideoRequest, spec: ModelSpec) -> HttpRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from reelway.account import key_variable
 from reelway.errors import ConfigurationError
 from reelway.provider.interface import Provider
 from reelway.provider.registry import Registry
@@ -36,13 +37,13 @@ def chosen_provider(named: str | None, registry: Registry, environ: Mapping[str,
     raise ConfigurationError("No provider was named, and none has its key set.", hint=hint)
 
 
-def require_key(provider: Provider, environ: Mapping[str, str] = os.environ) -> None:
-    """Make sure that the key is there.
+def require_key(provider: Provider, named: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
+    """Make sure that the key is there, in the variable that was named or else in the provider's own.
 
     Raises:
         ConfigurationError: it is not.
     """
-    variable = provider.info.key_variable
+    variable = key_variable(provider, named)
     if not environ.get(variable):
         hint = (
             f"Set the environment variable {variable}; a command line is no place for keys, so no option takes one."

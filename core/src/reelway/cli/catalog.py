@@ -10,7 +10,6 @@ from reelway.account import base_url_variable
 from reelway.cli.options import ProviderOptions
 from reelway.cli.run import Run
 from reelway.cli.shapes import Shape
-from reelway.errors import PluginError
 from reelway.provider.interface import Provider
 from reelway.provider.models import ModelSpec
 from reelway.provider.registry import PluginReport, Registry
@@ -20,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def providers(run: Run) -> None:
-    """List the installed providers, and the plugins that are broken."""
+    """List the installed providers, and what is broken or configured wrongly."""
     registry = Registry.installed()
     reports = registry.load_all()
     origins = {name: report for report in reports for name in report.providers}
     working = [_provider_shape(one, origins[one.info.name].distribution) for one in registry.providers]
-    broken = [_broken_shape(report) for report in reports if report.problem]
     if run.screen.json:
+        broken = map(_broken_shape, (report for report in reports if report.problem))
         for shape in (*working, *broken):
             run.screen.result(shape, "")
         return
     if working:
         run.screen.show(_providers_table(working))
-    for shape in broken:
-        run.screen.error(PluginError(f"{shape['name']} ({shape['distribution']}) is broken: {shape['problem']}"))
+    for error in (report.error for report in reports if report.error):
+        run.screen.error(error)
     if not working:
         run.screen.say("No provider is installed. Install one: python -m pip install reelway-<provider>")
 

@@ -19,7 +19,7 @@ from reelway.cli.sandbox import example_model, load_sandbox
 from reelway.cli.shapes import Shape, download_shape, error_shape
 from reelway.cli.views import View, view_for
 from reelway.client import AsyncClient
-from reelway.errors import DownloadError, PluginError, ReelwayError
+from reelway.errors import DownloadError, ReelwayError
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
@@ -59,7 +59,7 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
     reelway-demo. The exit code is 0 if every file is whole.
     """
     registry = Registry.installed()
-    broken = [report for report in registry.load_all() if report.problem is not None]
+    broken = [report.error for report in registry.load_all() if report.error is not None]
     providers = registry.providers
     view = view_for(run.screen, lambda ref: ref.provider, saves=True)
     with load_sandbox()(providers, job_seconds=JOB_SECONDS) as sandbox:
@@ -73,13 +73,10 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
                 stories = await asyncio.gather(*(_play(client, one, options.prompt, view) for one in playing))
         _compare(stories, sandbox.ledger)
     _report(run, stories, sandbox.ledger)
-    errors: list[ReelwayError] = [story.error for story in stories if story.error is not None]
-    for report in broken:
-        errors.append(
-            PluginError(f"The plugin {report.plugin!r} ({report.distribution}) is broken: {report.problem}")
-        )
-        run.tell(errors[-1])
-    return first_problem(map(exit_code, errors))
+    for error in broken:
+        run.tell(error)
+    failed = [story.error for story in stories if story.error is not None]
+    return first_problem(map(exit_code, [*failed, *broken]))
 
 
 def _account(provider: Provider, sandbox: Sandbox) -> Account:

@@ -60,7 +60,7 @@ class ProviderOptions(Options, frozen=True, kw_only=True):
 
 
 class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
-    """Which provider is asked, and where. Its key comes from the environment alone."""
+    """Which provider is asked, where, and with which key. Keys come from the environment alone."""
 
     base_url: Annotated[
         str | None,
@@ -68,6 +68,15 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
             "--base-url",
             metavar="URL",
             help="Another address than the provider's own; also from the environment, as <NAME>_BASE_URL.",
+            rich_help_panel=PROVIDERS,
+        ),
+    ] = None
+    key_variable: Annotated[
+        str | None,
+        Option(
+            "--key-variable",
+            metavar="NAME",
+            help="The environment variable that holds the key, in place of the provider's own.",
             rich_help_panel=PROVIDERS,
         ),
     ] = None
@@ -84,8 +93,9 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
     @property
     def arguments(self) -> list[str]:
         """The options that another command needs to reach the same tasks."""
-        base_url = ["--base-url", self.base_url] if self.base_url else []
-        return [*base_url, *(["--allow-private-links"] if self.allow_private_links else [])]
+        named = {"--base-url": self.base_url, "--key-variable": self.key_variable}
+        given = [part for option, value in named.items() if value for part in (option, value)]
+        return [*given, *(["--allow-private-links"] if self.allow_private_links else [])]
 
 
 class TaskOptions(AccountOptions, frozen=True, kw_only=True):

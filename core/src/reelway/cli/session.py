@@ -71,12 +71,14 @@ class Session:
 
         Raises:
             InvalidRequest: something is no reference.
-            ConfigurationError: the provider of a bare id is not known, or one address stands for several providers.
+            ConfigurationError: the provider of a bare id is not known, or one address or key stands for several.
         """
         refs = list(dict.fromkeys(self._reference(task, route) for task in tasks))
-        if self._options.base_url and len({ref.provider for ref in refs}) > 1:
+        ones = {"--base-url": self._options.base_url, "--key-variable": self._options.key_variable}
+        given = " and ".join(option for option, value in ones.items() if value)
+        if given and len({ref.provider for ref in refs}) > 1:
             raise ConfigurationError(
-                "The tasks belong to several providers, so --base-url cannot be for all of them."
+                f"The tasks belong to several providers, so {given} cannot be for all of them."
             )
         return refs
 
@@ -108,8 +110,10 @@ class Session:
         return ref
 
     def _opened(self, provider: str, account: str) -> AsyncClient:
-        require_key(self._registry.get(provider))
-        opened = Account(provider, base_url=self._options.base_url, cadence=self._cadence)
+        options = self._options
+        variable = options.key_variable
+        require_key(self._registry.get(provider), variable)
+        opened = Account(provider, base_url=options.base_url, cadence=self._cadence, key_variable=variable)
         client = AsyncClient({account: opened}, registry=self._registry, settings=self._settings)
         self._stack.push_async_callback(client.aclose)
         return client

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pluggy
+from msgspec import Struct
 
 from reelway.provider.interface import Provider
 
@@ -15,7 +16,24 @@ hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
+class Unusable(Struct, frozen=True):
+    """Stands in the place of a provider that the user has configured wrongly.
+
+    Attributes:
+        name: what the provider would have been called.
+        problem: where it is configured, and what is wrong there.
+    """
+
+    name: str
+    problem: str
+
+
 @hookspec
-def reelway_providers() -> Iterable[Provider]:
-    """The providers that this distribution brings; the only hook a provider plugin needs."""
+def reelway_providers(environ: Mapping[str, str]) -> Iterable[Provider | Unusable]:
+    """The providers that this distribution brings; the only hook a provider plugin needs.
+
+    Args:
+        environ: the environment of the program, for a plugin whose providers the user configures. Leave it out
+            where it is not needed; a provider itself reads none.
+    """
     return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -127,12 +127,14 @@ class Provider(ABC):
             )
     ```
 
+    ``info`` and ``models`` belong to the class, or to the instance where the user configures the provider.
+
     Providers of the ``/v1/videos`` family start from :class:`reelway.provider.videos_api.VideosApi` and write
     tables only.
     """
 
-    info: ClassVar[ProviderInfo]
-    models: ClassVar[Catalog]
+    info: ProviderInfo
+    models: Catalog
 
     def route(self, model: str) -> str:
         """Which of several read paths a task of this model will live on; empty where there is one only."""

@@ -7,7 +7,7 @@ field names and the place of the link. A plugin writes these differences down as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
@@ -126,11 +126,11 @@ class VideosApi(Provider):
         callback_places: where a callback keeps its facts.
     """
 
-    dialects: ClassVar[Mapping[str, Dialect]] = {"": Dialect()}
-    forms: ClassVar[Mapping[str, Form]]
-    errors: ClassVar[ErrorTable] = ErrorTable()
-    failure_codes: ClassVar[Mapping[str, FailureKind]] = {}
-    callback_places: ClassVar[Places] = Places()
+    dialects: Mapping[str, Dialect] = {"": Dialect()}
+    forms: Mapping[str, Form]
+    errors: ErrorTable = ErrorTable()
+    failure_codes: Mapping[str, FailureKind] = {}
+    callback_places: Places = Places()
 
     def route(self, model: str) -> str:
         """The route of the dialect that the model's form belongs to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 from reelway.errors import ErrorKind
@@ -26,11 +26,11 @@ class VideosApiSimulator(Simulator):
         error_answers: the (status, document) that stands for each error kind; the others come from the family.
     """
 
-    dialects: ClassVar[Mapping[str, Dialect]]
-    creates: ClassVar[Mapping[str, Render]]
-    reads: ClassVar[Mapping[str, Render]]
-    id_pattern: ClassVar[str] = "task_{number:032}"
-    error_answers: ClassVar[Mapping[ErrorKind, tuple[int, Mapping[str, Any]]]] = {}
+    dialects: Mapping[str, Dialect]
+    creates: Mapping[str, Render]
+    reads: Mapping[str, Render]
+    id_pattern: str = "task_{number:032}"
+    error_answers: Mapping[ErrorKind, tuple[int, Mapping[str, Any]]] = {}
 
     def recognise(self, request: HttpRequest) -> SimulatedCall | None:
         """Match the request against the paths of every dialect."""
