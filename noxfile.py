@@ -14,7 +14,7 @@ import nox
 
 PLUGINS = sorted(file.parent.name for file in Path("plugins").glob("*/pyproject.toml"))
 MEMBERS = ["core", *(f"plugins/{name}" for name in PLUGINS)]
-MEASURED = [f"--cov=reelway_{name}" for name in PLUGINS]
+MEASURED = sorted(f"--cov={folder.name}" for folder in Path("plugins").glob("*/src/reelway_*"))
 """Coverage knows the core by its settings; the plugins are named here."""
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]

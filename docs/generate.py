@@ -35,7 +35,8 @@ PARTS: Final[Mapping[str, Parts]] = {
 
 def pages() -> dict[Path, str]:
     """Every generated page as it should be."""
-    providers = Registry.installed().providers
+    # Without the environment, so that no gateway of the writer's own gets a page.
+    providers = Registry.installed({}).providers
     whole = {DOCS / "providers" / f"{one.info.name}.md": provider_page(one) for one in providers}
     whole[DOCS / "providers" / "README.md"] = provider_index(providers)
     return whole | {DOCS / name: _filled(DOCS / name, made) for name, made in PARTS.items()}

@@ -4,6 +4,9 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+# Gateways that a developer has described are no part of what is tested.
+os.environ["REELWAY_GATEWAYS"] = ""
+
 # A busy machine is no failure, so no example has a deadline and no strategy is judged by the clock.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from reelway.account import base_url_variable
 from reelway.provider.registry import Registry
 from reelway.sandbox import Sandbox
 
@@ -34,11 +35,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def environment(sandbox: Sandbox) -> dict[str, str]:
+def environment(sandbox: Sandbox, registry: Registry | None = None) -> dict[str, str]:
     """The variables that lead to a sandbox."""
     values = {}
-    for provider in Registry.installed().providers:
-        values[f"{provider.info.name.upper()}_BASE_URL"] = sandbox.base_url(provider.info.name)
+    for provider in (registry or Registry.installed()).providers:
+        values[base_url_variable(provider.info.name)] = sandbox.base_url(provider.info.name)
         values[provider.info.key_variable] = "sandbox"
     return values
 

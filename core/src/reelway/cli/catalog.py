@@ -48,6 +48,8 @@ def models(run: Run, which: ProviderOptions) -> None:
                 run.screen.result(shape, "")
         elif shapes:
             run.screen.show(_models_table(provider, shapes))
+        else:
+            run.screen.say(f"{provider.info.title} documents no models; any is passed on unchecked.")
 
 
 def _provider_shape(provider: Provider, distribution: str) -> Shape:
