@@ -100,8 +100,8 @@ def rooms_used_by_plugin(path: Path) -> set[str]:
 
 
 def test_core_names_no_provider() -> None:
-    # A plugin's folder is named like its provider; one may be named after a protocol, which core has to know. A name
-    # begins a word: the end of "mark" is nobody.
+    # A plugin's folder is named like its provider; one may be named after a protocol, which core has to know. A
+    # name begins a word: the end of "mark" is nobody.
     names = "|".join(plugin.relative_to(ROOT).parts[1] for plugin in PLUGINS)
     naming = re.compile(rf"(?<![a-z])({names})", re.IGNORECASE)
     texts = [path for path in CORE.rglob("*") if path.suffix in {".py", ".typed", ".json", ".toml"}]
