@@ -27,7 +27,7 @@ from reelway.provider.models import OnUnsupported, check
 from reelway.provider.registry import Registry
 from reelway.sandbox import CATALOG, Fault
 from reelway.sandbox.faults import Takes
-from reelway.transport.drivers import IN_FLIGHT
+from reelway.transport.drivers import IN_FLIGHT, THREADS
 from tools.markup import code, fence, first_paragraph, join, table, yes
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"
@@ -206,7 +206,8 @@ def waiting_numbers() -> str:
         "`timeout` of `wait`, `watch`, `as_completed`": f"{_seconds(WAIT_SECONDS)}, where none is given",
         "longest exchange": _seconds(POLL_SECONDS),
         "`requests_per_second` of an account": f"{Account('any').requests_per_second:g}, where none is given",
-        "polls of one account under way at once": str(IN_FLIGHT),
+        "polls of one account under way at once, in asyncio": str(IN_FLIGHT),
+        "exchanges of one `as_completed` under way at once, in threads": str(THREADS),
     }
     return table(["what", "how much"], rows.items())
 

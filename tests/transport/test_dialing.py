@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from typing import Any
+from unittest import mock
 
 import httpcore
 import httpcore2
@@ -14,11 +15,11 @@ import pytest
 
 from reelway.transport import dialing
 from reelway.transport.dialing import (
+    GULP,
     PIECE,
     AsyncBackend,
     BoundedStream,
     SyncBackend,
-    TidyStream,
     deadline_in,
     judged,
     resolve,
@@ -56,23 +57,6 @@ class FakeStream:
         return info
 
 
-class FakeAsyncStream(FakeStream):
-    """The same for tasks."""
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # type: ignore[override]
-        return super().read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # type: ignore[override]
-        super().write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        self.close()
-
-    async def start_tls(self, *arguments: Any) -> FakeAsyncStream:  # type: ignore[override]
-        super().start_tls(*arguments)
-        return self
-
-
 class Dialer:
     """Stands in for the connection layer; addresses that are `dead` refuse."""
 
@@ -95,23 +79,15 @@ class Dialer:
             raise httpcore.ConnectError
         return FakeStream()
 
-    def AnyIOBackend(self) -> AsyncDialer:  # noqa: N802 - the library's name
-        return AsyncDialer(self)
-
-
-class AsyncDialer:
-    def __init__(self, dialer: Dialer) -> None:
-        self._dialer = dialer
-
-    async def connect_tcp(self, *arguments: Any) -> FakeAsyncStream:
-        self._dialer.connect_tcp(*arguments)
-        return FakeAsyncStream()
+    async def open_line(self, core: Any, host: str, port: int, timeout: float | None) -> FakeStream:
+        return self.connect_tcp(host, port, timeout)
 
 
 def dial(color: str, dialer: Dialer, judge: Any = check_address, timeout: float | None = 8.0) -> Any:
     if color == "sync":
         return SyncBackend(dialer, judge).connect_tcp("many.example", 443, timeout)
-    return asyncio.run(AsyncBackend(dialer, judge).connect_tcp("many.example", 443, timeout))
+    with mock.patch.object(dialing, "open_line", dialer.open_line):
+        return asyncio.run(AsyncBackend(dialer, judge).connect_tcp("many.example", 443, timeout))
 
 
 def leads_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -254,6 +230,33 @@ def test_a_large_body_is_written_piece_by_piece_each_with_the_time_that_is_left(
     assert [size for _, size, _ in fake.calls] == [PIECE, PIECE, 5]
 
 
+class Flood(FakeStream):
+    """A connection on which `left` bytes have arrived, and more than anybody takes at a time."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        size = min(max_bytes, self.left)
+        self.left -= size
+        return bytes(size)
+
+
+def test_a_reader_that_falls_behind_takes_ever_larger_pieces() -> None:
+    stream = BoundedStream(Flood(16 * GULP), httpcore)
+    sizes = [len(stream.read(PIECE)) for _ in range(6)]
+    assert sizes[0] == PIECE
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == GULP
+
+
+def test_a_reader_that_keeps_up_asks_for_no_more_than_it_is_told() -> None:
+    stream = BoundedStream(Flood(PIECE - 1), httpcore)
+    stream.read(PIECE)
+    assert stream._gulp == 0
+
+
 def test_a_connection_that_fails_on_its_way_to_encryption_is_closed() -> None:
     fake = FakeStream(httpcore.ConnectError())
     with pytest.raises(httpcore.ConnectError):
@@ -298,33 +301,3 @@ def test_a_lookup_is_waited_for_as_long_as_there_is_time(monkeypatch: pytest.Mon
     assert time.monotonic() - start < 2
     let_go.set()
     assert resolve_within(httpcore, "slow.example", 80, 5) == ["found"]
-
-
-# --- tasks ---
-
-
-def test_a_connection_of_tasks_passes_everything_on() -> None:
-    fake = FakeAsyncStream()
-
-    async def talk() -> None:
-        stream = TidyStream(fake)
-        assert await stream.read(1, 2) == b"x"
-        await stream.write(b"abc", 3)
-        await stream.start_tls(None, "host", 4)
-        assert stream.get_extra_info("socket") == "socket"
-        await stream.aclose()
-
-    asyncio.run(talk())
-    assert fake.calls == [("read", 2), ("write", 3, 3), ("start_tls", "host", 4), ("close",)]
-
-
-@pytest.mark.parametrize("error", [httpcore.ConnectError(), asyncio.CancelledError()])
-def test_a_connection_of_tasks_that_is_stopped_on_its_way_to_encryption_is_closed(error: BaseException) -> None:
-    fake = FakeAsyncStream(error)
-
-    async def talk() -> None:
-        with pytest.raises(type(error)):
-            await TidyStream(fake).start_tls(None, "host", 4)
-
-    asyncio.run(talk())
-    assert fake.calls[-1] == ("close",)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import gzip
 import logging
 import socket
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -18,12 +20,13 @@ import httpx
 import pytest
 
 from reelway.errors import ConfigurationError
-from reelway.flow.effects import Open, Phase, TransportError
+from reelway.flow.effects import Open, Phase, Send, TransportError
 from reelway.model.http import FilePart, HttpRequest, HttpResponse, Multipart, json_request
 from reelway.model.secret import Secret
 from reelway.testing import in_process
 from reelway.transport import http as http_room
-from reelway.transport.http import API_BODY_LIMIT, HttpSettings, load_library
+from reelway.transport.http import API_BODY_LIMIT, AsyncHttp, HttpSettings, load_library
+from reelway.transport.wire import Endpoint
 from tests.reports import full_report
 from tests.transport.rogue import (
     KEY,
@@ -307,6 +310,57 @@ def test_a_network_that_was_closed_opens_anew_when_it_is_used(network: Opener) -
         api.send(GET)
         api.send(GET)
     assert len(server.visits) == 1
+
+
+def at_once(server: RogueServer, library: str, *waves: int) -> list[HttpResponse]:
+    """Wave after wave of polls that are all under way at the same time."""
+
+    async def main() -> list[HttpResponse]:
+        api = AsyncHttp(Endpoint(base_url=server.url, key=Secret(KEY)), HttpSettings(library=library))
+        poll = Send(request=GET, timeout=5)
+        answers = [await asyncio.gather(*(api.send(poll) for _ in range(wave))) for wave in waves]
+        await api.close()
+        return [answer for wave in answers for answer in wave]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_polls_at_the_same_time_have_a_connection_each_and_those_behind_them_reuse_it(library: str) -> None:
+    everybody = threading.Barrier(20)
+
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        everybody.wait(5)
+        visit.say(OK)
+        while visit.read_request():
+            visit.say(OK)
+
+    with RogueServer(manner) as server:
+        answers = at_once(server, library, 20, 20, 7)
+        assert [answer.body for answer in answers] == [b"{}"] * 47
+        assert len(server.visits) == 20
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_closing_breaks_off_what_is_under_way(library: str) -> None:
+    asked = threading.Event()
+
+    def manner(visit: Visit) -> None:
+        visit.read_request()
+        asked.set()
+        visit.wait()
+
+    async def main(url: str) -> None:
+        api = AsyncHttp(Endpoint(base_url=url, key=Secret(KEY)), HttpSettings(library=library))
+        poll = asyncio.ensure_future(api.send(Send(request=GET, timeout=5)))
+        await asyncio.to_thread(asked.wait, 5)
+        await api.close()
+        with pytest.raises(TransportError):
+            await poll
+
+    with RogueServer(manner) as server, bounded(3):
+        asyncio.run(main(server.url))
 
 
 # --- the key ---

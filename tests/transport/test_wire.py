@@ -12,7 +12,7 @@ from reelway.flow.effects import Open
 from reelway.model.http import FilePart, HttpRequest, HttpResponse, Multipart, json_request, segment
 from reelway.model.secret import Secret
 from reelway.transport.guard import LinkRefused
-from reelway.transport.wire import Endpoint, target_of, url_of, write_api, write_link
+from reelway.transport.wire import Endpoint, host_of, target_of, url_of, write_api, write_link
 
 KEY = "sk-SECRETKEY"
 ENDPOINT = Endpoint(base_url="https://api.acme.example", key=Secret(KEY))
@@ -31,7 +31,8 @@ def test_a_request_goes_below_the_base_url_with_the_key() -> None:
     assert (written.method, written.url) == ("POST", "https://gateway.example/acme/v1/videos")
     assert ("Authorization", f"Bearer {KEY}") in written.headers
     assert ("Content-Type", "application/json") in written.headers
-    assert written.body == {"content": b'{"model":"m"}'}
+    assert written.body == b'{"model":"m"}'
+    assert ("Content-Length", "13") in written.headers
 
 
 def test_every_request_asks_for_bytes_as_they_are() -> None:
@@ -67,21 +68,43 @@ def test_no_id_leads_away_from_the_host(task_id: str) -> None:
     assert urlsplit(url).path.startswith("/v1/videos/")
 
 
-def test_a_request_without_a_body_has_none() -> None:
-    assert write_api(ENDPOINT, HttpRequest(method="GET", path="x")).body == {}
+@pytest.mark.parametrize(
+    ("base_url", "path", "target"),
+    [
+        ("https://api.acme.example", "v1/videos/a%2Fb%3f", b"/v1/videos/a%2Fb%3f"),
+        ("https://gateway.example/acme", "v1/x", b"/acme/v1/x"),
+        ("https://gateway.example/büro", "v1/ü{x}", b"/b%C3%BCro/v1/%C3%BC%7Bx%7D"),
+        ("https://api.acme.example", 'a b"c', b"/a%20b%22c"),
+        ("https://api.acme.example", "", b"/"),
+    ],
+)
+def test_an_address_of_the_api_is_written_in_characters_that_may_stand_there(
+    base_url: str, path: str, target: bytes
+) -> None:
+    endpoint = Endpoint(base_url=base_url, key=Secret(KEY))
+    assert write_api(endpoint, HttpRequest(method="GET", path=path)).target == target
 
 
-def test_the_fields_of_a_form_are_parts_without_a_file_name() -> None:
+def test_the_query_follows_the_path() -> None:
+    written = write_api(ENDPOINT, HttpRequest(method="GET", path="q", query=(("id", "a b&c/ü"), ("id", "2"))))
+    assert written.target == b"/q?id=a+b%26c%2F%C3%BC&id=2"
+
+
+@pytest.mark.parametrize(("method", "length"), [("GET", None), ("DELETE", None), ("POST", "0"), ("PUT", "0")])
+def test_a_request_without_a_body_has_none(method: str, length: str | None) -> None:
+    written = write_api(ENDPOINT, HttpRequest(method=method, path="x"))
+    assert written.body == b""
+    assert dict(written.headers).get("Content-Length") == length
+
+
+def test_a_form_is_described_by_its_type_and_length() -> None:
     part = FilePart(field="image", filename="a.png", content_type="image/png", content=b"\x89PNG")
     form = Multipart(fields=(("model", "m"), ("model", "ü")), files=(part,))
     written = write_api(ENDPOINT, HttpRequest(method="POST", path="x", body=form))
-    assert written.body == {
-        "files": [
-            ("model", (None, b"m")),
-            ("model", (None, "ü".encode())),
-            ("image", ("a.png", b"\x89PNG", "image/png")),
-        ]
-    }
+    headers = dict(written.headers)
+    assert headers["Content-Length"] == str(len(written.body))
+    boundary = headers["Content-Type"].removeprefix("multipart/form-data; boundary=").encode()
+    assert written.body.count(b"--" + boundary) == 4
 
 
 # --- to a link ---
@@ -126,7 +149,7 @@ def test_a_content_route_is_a_request_to_the_api_with_the_headers_of_the_moment(
 )
 def test_a_link_is_asked_byte_for_byte(url: str, target: str) -> None:
     assert target_of(url) == target.encode()
-    assert write_link(ENDPOINT, opening(url)).extensions == {"target": target.encode()}
+    assert write_link(ENDPOINT, opening(url)).target == target.encode()
 
 
 @given(st.from_regex(r"/[!-\"$-~]{0,40}", fullmatch=True))
@@ -157,6 +180,19 @@ def test_what_is_no_link_is_refused_before_anything_is_written(url: str) -> None
     with pytest.raises(LinkRefused) as refusal:
         write_link(ENDPOINT, opening(url))
     assert not url or url not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://h/a", "https://h"),
+        ("https://h", "https://h"),
+        ("HTTPS://H:8443?x", "HTTPS://H:8443"),
+        ("http://[::1]:80#f", "http://[::1]:80"),
+    ],
+)
+def test_the_host_ends_where_path_query_or_fragment_begin(url: str, host: str) -> None:
+    assert host_of(url) == host
 
 
 # --- who owns what ---

@@ -16,11 +16,17 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeAlias
 
+from reelway.transport.line import Line, open_line
+
 Judge: TypeAlias = Callable[[str], None]
 """Raises ``AddressRefused`` for an address that must not be connected to."""
 
 PIECE: Final = 64 * 1024
 """Bytes written at a time. A large body that is taken in drips must not stretch one write beyond the deadline."""
+
+GULP: Final = 512 * 1024
+"""Bytes read at a time at most. A piece of a download costs the same however long it is, so a reader that is slower
+than the network takes ever larger ones."""
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -80,10 +86,15 @@ class BoundedStream:
     def __init__(self, stream: Any, core: Any) -> None:
         self._stream = stream
         self._core = core
+        self._gulp = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes, or none at the end."""
-        return bytes(self._stream.read(max_bytes, seconds_left(timeout, self._core.ReadTimeout)))
+        """The bytes that are there, be they more than asked for; none at the end."""
+        wanted = max(max_bytes, self._gulp)
+        data = bytes(self._stream.read(wanted, seconds_left(timeout, self._core.ReadTimeout)))
+        if len(data) == wanted:
+            self._gulp = min(4 * wanted, GULP)
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
@@ -113,7 +124,6 @@ class AsyncBackend:
 
     def __init__(self, core: Any, judge: Judge) -> None:
         self._core = core
-        self._inner = core.AnyIOBackend()
         self._judge = judge
 
     async def connect_tcp(
@@ -123,14 +133,13 @@ class AsyncBackend:
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> Any:
+    ) -> Line:
         """Connect to the first address that answers; none is tried that the judge refuses."""
         caught: Exception | None = None
         found = await asyncio.to_thread(resolve, self._core, host, port)
         for address, share in shared_out(judged(found, self._judge), timeout):
             try:
-                stream = await self._inner.connect_tcp(address, port, share, local_address, socket_options)
-                return TidyStream(stream)
+                return await open_line(self._core, address, port, share)
             except (self._core.ConnectError, self._core.ConnectTimeout) as error:
                 caught = error
         raise caught or self._core.ConnectError("the name has no address")
@@ -142,39 +151,6 @@ class AsyncBackend:
     async def sleep(self, seconds: float) -> None:
         """Wait between the library's own attempts, of which we ask for none."""
         await asyncio.sleep(seconds)
-
-
-class TidyStream:
-    """A connection that is closed when it is cancelled on its way to encryption, where the library forgets it."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes, or none at the end."""
-        return bytes(await self._stream.read(max_bytes, timeout))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """All bytes."""
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        """Let go."""
-        await self._stream.aclose()
-
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> Any:
-        """Go on encrypted."""
-        try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
-            await self.aclose()
-            raise
-
-    def get_extra_info(self, info: str) -> Any:
-        """What the pool asks about the connection."""
-        return self._stream.get_extra_info(info)
 
 
 def judged(addresses: list[str], judge: Judge) -> list[str]:

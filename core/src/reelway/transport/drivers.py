@@ -12,7 +12,6 @@ import logging
 from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Generator,
@@ -21,7 +20,7 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import aclosing, closing
 from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
@@ -57,8 +56,14 @@ R = TypeVar("R")
 
 logger: Final = logging.getLogger("reelway")
 
-IN_FLIGHT: Final = 16
-"""Polls of one account, or of one call that follows many tasks in threads, at once; more would only crowd."""
+IN_FLIGHT: Final = 64
+"""Polls of one account under way at once, in an event loop: enough to keep a processor busy over a slow network."""
+
+THREADS: Final = 16
+"""Exchanges under way at once of one call that follows many tasks in threads, each in a thread of its own."""
+
+INSTANT: Final = (Now, Observe, Record)
+"""Effects that take no time."""
 
 
 class Witness(Struct, frozen=True, kw_only=True):
@@ -228,7 +233,7 @@ class SyncDriver:
         """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
         performers = [self._performer(job) for job in jobs]
         steppers = [_Stepper(job.flow, self._witness) for job in jobs]
-        yield from _Crowd(steppers, performers, self._clock, _Pool(IN_FLIGHT)).outcomes()
+        yield from _Crowd(steppers, performers, self._clock, _Pool(THREADS)).outcomes()
 
     def _performer(self, job: Job[Any]) -> SyncPerformer:
         return SyncPerformer(self._networks[job.account], self._clock, self._witness)
@@ -326,7 +331,7 @@ class _Crowd(Generic[R]):
         stepper, perform = self._steppers[index], self._performers[index]
         try:
             effect = stepper.step(reply, error)
-            while isinstance(effect, Now | Observe | Record):
+            while isinstance(effect, INSTANT):
                 effect = _performed(stepper, perform, effect)
         except Exception as caught:  # noqa: BLE001 - an outcome like any other
             yield Outcome(index, error=caught)
@@ -372,7 +377,6 @@ class AsyncPerformer:
 
     def __init__(self, http: AsyncHttp, clock: Clock, witness: Witness, gate: asyncio.Semaphore) -> None:
         self._http = http
-        self._clock = clock
         self._gate = gate
         self._stream: AsyncStream | None = None
         self._instant: dict[type[Any], Callable[[Any], Any]] = {
@@ -389,11 +393,13 @@ class AsyncPerformer:
             Work: self._work,
         }
 
-    async def __call__(self, effect: Effect[Any]) -> Any:
-        """Carry out one effect."""
-        if (handler := self._instant.get(type(effect))) is not None:
-            return handler(effect)
-        return await self._table[type(effect)](effect)
+    def at_once(self, effect: Effect[Any]) -> Any:
+        """Carry out one effect that takes no time."""
+        return self._instant[type(effect)](effect)
+
+    def __call__(self, effect: Effect[Any]) -> Awaitable[Any]:
+        """Carry out one effect that may take its time."""
+        return self._table[type(effect)](effect)
 
     async def close(self) -> None:
         """Let go of what is still open."""
@@ -403,25 +409,27 @@ class AsyncPerformer:
         # Creates are few, and each is somebody's wish: none waits behind polls.
         if effect.fresh:
             return await self._http.send(effect)
+        effect = await self._turn(effect)
+        try:
+            return await self._http.send(effect)
+        finally:
+            self._gate.release()
+
+    async def _turn(self, effect: Send) -> Send:
+        """Wait for one of the account's turns; the poll, with the time that is left of its own."""
+        if not self._gate.locked():
+            await self._gate.acquire()
+            return effect
         # The network's timeouts are the event loop's as well.
         tell_time = asyncio.get_running_loop().time
         begin = tell_time()
-        async with self._turn(effect.timeout):
-            return await self._http.send(replace(effect, timeout=effect.timeout - (tell_time() - begin)))
-
-    @asynccontextmanager
-    async def _turn(self, timeout: float) -> AsyncIterator[None]:
-        """One of the account's polls under way. Waiting for it counts, or a wait would outlive its deadline."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(effect.timeout):
                 await self._gate.acquire()
         except TimeoutError:
             reason = "too many polls of the account were under way"
             raise TransportError(Phase.CONNECTING, reason) from None
-        try:
-            yield
-        finally:
-            self._gate.release()
+        return replace(effect, timeout=effect.timeout - (tell_time() - begin))
 
     async def _work(self, effect: Work[Any]) -> Any:
         """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
@@ -505,25 +513,19 @@ class AsyncDriver:
     async def _steps(self, stepper: _Stepper[Any], account: str) -> AsyncGenerator[Task, None]:
         perform = AsyncPerformer(self._networks[account], self._clock, self._witness, self._gate(account))
         try:
-            async with aclosing(_watched_async(stepper, perform)) as tasks:
-                async for task in tasks:
-                    yield task
+            effect = stepper.step()
+            while effect is not None:
+                try:
+                    reply = perform.at_once(effect) if isinstance(effect, INSTANT) else await perform(effect)
+                except Exception as error:  # noqa: BLE001 - every error belongs to the flow
+                    effect = stepper.step(error=error)
+                    continue
+                if isinstance(effect, Observe):
+                    yield effect.task
+                effect = stepper.step(reply)
         except BaseException as error:
             stepper.broke_off(error, self._clock.now())
             raise
         finally:
             stepper.close()
             await perform.close()
-
-
-async def _watched_async(stepper: _Stepper[Any], perform: AsyncPerformer) -> AsyncGenerator[Task, None]:
-    effect = stepper.step()
-    while effect is not None:
-        try:
-            reply = await perform(effect)
-        except Exception as error:  # noqa: BLE001 - every error belongs to the flow
-            effect = stepper.step(error=error)
-            continue
-        if isinstance(effect, Observe):
-            yield effect.task
-        effect = stepper.step(reply)

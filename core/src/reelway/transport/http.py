@@ -1,9 +1,9 @@
 """The network, over httpx or its successor httpx2. The only module that imports either of them.
 
-Requests go straight to the library's transport, below its client: that would log whole addresses, keep cookies and
-read the environment, and none of that is wanted here. Two kinds of connections share nothing: those to an
-account's own API carry its key and follow no redirect; those to links that a provider named carry no key, and every
-address is judged when it is connected to.
+Requests go straight to the library's connections, below its client and its pool. The client would log whole
+addresses, keep cookies and read the environment, and none of that is wanted here. Two kinds of connections share
+nothing: those to an account's own API carry its key and follow no redirect; those to links that a provider named
+carry no key, and every address is judged when it is connected to.
 """
 
 from __future__ import annotations
@@ -20,10 +20,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError
-from reelway.flow.effects import Head, Open, Send, TransportError
-from reelway.model.http import Headers, HttpRequest, HttpResponse
+from reelway.flow.effects import Open, Send, TransportError
+from reelway.model.http import HttpRequest, HttpResponse, find_header
 from reelway.transport.body import BoundedBody
 from reelway.transport.dialing import AsyncBackend, Judge, SyncBackend, deadline_in
+from reelway.transport.exchange import (
+    Answer,
+    AsyncConnections,
+    AsyncStandIn,
+    Extensions,
+    Library,
+    SyncConnections,
+    SyncStandIn,
+)
 from reelway.transport.guard import check_address
 from reelway.transport.quiet import keep_values_out_of_logs, quietly
 from reelway.transport.trouble import Progress
@@ -37,9 +46,6 @@ API_BODY_LIMIT: Final = 8 * 1024 * 1024
 
 CORE_OF: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The HTTP libraries and the connection layer that each is built on."""
-
-KEEPALIVE_CONNECTIONS: Final = 20
-"""Idle ones, to one account."""
 
 KEEPALIVE_SECONDS: Final = 30.0
 
@@ -58,7 +64,7 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     allow_private_links: bool = False
 
 
-def load_library(name: str) -> tuple[Any, Any]:
+def load_library(name: str) -> Library:
     """The HTTP library and its connection layer.
 
     Raises:
@@ -67,7 +73,7 @@ def load_library(name: str) -> tuple[Any, Any]:
     if name not in CORE_OF:
         raise ConfigurationError(f"There is no HTTP library {name!r}; choose from {', '.join(CORE_OF)}.")
     try:
-        return importlib.import_module(name), importlib.import_module(CORE_OF[name])
+        return Library(importlib.import_module(name), importlib.import_module(CORE_OF[name]))
     except ModuleNotFoundError as error:
         hint = f"Install it: python -m pip install 'reelway[{name}]'"
         raise ConfigurationError(f"The HTTP library {name!r} is not installed.", hint=hint) from error
@@ -78,7 +84,7 @@ def in_process(respond: Callable[[HttpRequest], HttpResponse], library: str = "h
 
     The function gets a request whose path is that of the URL, and may raise ``TransportError``.
     """
-    module, _ = load_library(library)
+    module = load_library(library).client
 
     def handle(request: httpx.Request) -> httpx.Response:
         try:
@@ -118,45 +124,48 @@ class Purpose(StrEnum):
     LINK = "link"
 
 
-class _Http:
-    """What both colors share: the library, the endpoint, and how connections are made and requests written."""
+KEPT: Final = {Purpose.API: 64, Purpose.CREATE: 0, Purpose.LINK: 20}
+"""Connections of an account that are kept while nobody uses them; of its API as many as there are polls at once."""
 
-    transport_class: ClassVar[str]
-    pool_class: ClassVar[str]
+
+class _Http:
+    """What both colors share: the library, the endpoint, and a channel for each purpose."""
+
+    stand_in_class: ClassVar[type[Any]]
+    connections_class: ClassVar[type[Any]]
+    connection_class: ClassVar[str]
     backend_class: ClassVar[type[Any]]
 
     def __init__(self, endpoint: Endpoint, settings: HttpSettings) -> None:
-        self._module, self._core = load_library(settings.library)
-        keep_values_out_of_logs(self._core.__name__)
+        self._library = load_library(settings.library)
+        keep_values_out_of_logs(self._library.core.__name__)
         self._endpoint = endpoint
         self._settings = settings
         self._open: dict[Purpose, Any] = {}
         self._owner: object = None
         self._lock = Lock()
 
-    def _transport(self, purpose: Purpose) -> Any:
-        """The connections for a purpose, made when they are first needed."""
+    def _channel(self, purpose: Purpose) -> Any:
+        """What exchanges for a purpose go through, made when it is first needed."""
         # Several threads may need the first one at the same moment.
         with self._lock:
             if self._owner != (owner := self._present_owner()):
                 self._open, self._owner = {}, owner
             if purpose not in self._open:
-                self._open[purpose] = self._settings.transport or self._network(purpose)
+                self._open[purpose] = self._new_channel(purpose)
             return self._open[purpose]
 
-    def _network(self, purpose: Purpose) -> Any:
-        # No bound on connections: the drivers bound what is sent at once, and downloads must not wait in a queue.
-        tls = tls_context(self._module)
-        transport = getattr(self._module, self.transport_class)(verify=tls)
-        transport._pool = getattr(self._core, self.pool_class)(  # noqa: SLF001
-            ssl_context=tls,
-            max_connections=None,
-            max_keepalive_connections=0 if purpose is Purpose.CREATE else KEEPALIVE_CONNECTIONS,
+    def _new_channel(self, purpose: Purpose) -> Any:
+        if self._settings.transport is not None:
+            return self.stand_in_class(self._library, self._settings.transport)
+        make = partial(
+            getattr(self._library.core, self.connection_class),
+            ssl_context=tls_context(self._library.client),
             keepalive_expiry=KEEPALIVE_SECONDS,
             # The library offers no other way to judge an address between its resolution and the connection.
-            network_backend=self.backend_class(self._core, self._judge(purpose)),
+            network_backend=self.backend_class(self._library.core, self._judge(purpose)),
         )
-        return transport
+        return self.connections_class(self._library, make, KEPT[purpose])
 
     def _judge(self, purpose: Purpose) -> Judge:
         if purpose is Purpose.LINK:
@@ -176,15 +185,6 @@ class _Http:
         """Whose connections these are: a fork would share them with its parent, and read answers to the other."""
         return os.getpid()
 
-    def _request(self, written: Written, progress: Progress, trace: Any, seconds: float) -> httpx.Request:
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
-        extensions = {**written.extensions, "trace": trace, "timeout": limits}
-        request = self._module.Request(
-            written.method, written.url, headers=list(written.headers), extensions=extensions, **written.body
-        )
-        progress.request_is_written()
-        return cast("httpx.Request", request)
-
 
 def _allow_all(address: str) -> None:
     """The user named the account's address; it may be anywhere."""
@@ -194,14 +194,20 @@ def _purpose(effect: Open) -> Purpose:
     return Purpose.API if effect.request or effect.keyed else Purpose.LINK
 
 
+def _extensions(purpose: Purpose, trace: Any, seconds: float) -> Extensions:
+    limits: Extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+    # Only of a create it matters how far it got, and telling costs a call for each of a dozen events.
+    return {**limits, "trace": trace} if purpose is Purpose.CREATE else limits
+
+
 class SyncStream:
     """An open answer, read piece by piece in this thread."""
 
-    def __init__(self, response: httpx.Response, progress: Progress) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, progress: Progress) -> None:
+        self._answer = answer
         self._progress = progress
-        self._chunks: Iterator[bytes] = _sync_chunks(response)
-        self.head = _head_of(response)
+        self._chunks: Iterator[bytes] = iter(answer.stream)
+        self.head = answer.head
 
     def read(self, timeout: float) -> bytes:
         """The next bytes, none at the end.
@@ -214,14 +220,15 @@ class SyncStream:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._response.close()
+        self._answer.close()
 
 
 class SyncHttp(_Http):
     """One account's network, for threads."""
 
-    transport_class = "HTTPTransport"
-    pool_class = "ConnectionPool"
+    stand_in_class = SyncStandIn
+    connections_class = SyncConnections
+    connection_class = "HTTPConnection"
     backend_class = SyncBackend
 
     def send(self, effect: Send) -> HttpResponse:
@@ -233,7 +240,8 @@ class SyncHttp(_Http):
         purpose = Purpose.CREATE if effect.fresh else Purpose.API
         with Progress() as progress, quietly(), deadline_in(effect.timeout):
             written = write_api(self._endpoint, effect.request)
-            return self._endpoint.clean(_whole(self._answer(purpose, written, progress, effect.timeout)))
+            answer = self._ask(purpose, written, progress, effect.timeout)
+            return self._endpoint.clean(_whole(answer))
 
     def open(self, effect: Open) -> SyncStream:
         """Start streaming a result.
@@ -243,26 +251,30 @@ class SyncHttp(_Http):
         """
         with Progress() as progress, quietly(), deadline_in(effect.timeout):
             written = write_link(self._endpoint, effect)
-            return SyncStream(self._answer(_purpose(effect), written, progress, effect.timeout), progress)
+            return SyncStream(self._ask(_purpose(effect), written, progress, effect.timeout), progress)
 
     def close(self) -> None:
         """Close all connections."""
-        for transport in self._closing():
-            transport.close()
+        for channel in self._closing():
+            channel.close()
 
-    def _answer(self, purpose: Purpose, written: Written, progress: Progress, seconds: float) -> httpx.Response:
-        request = self._request(written, progress, progress.hear, seconds)
-        return cast("httpx.Response", self._transport(purpose).handle_request(request))
+    def _ask(self, purpose: Purpose, written: Written, progress: Progress, seconds: float) -> Answer:
+        channel = self._channel(purpose)
+        request = channel.request(written, _extensions(purpose, progress.hear, seconds))
+        progress.request_is_written()
+        answer: Answer = channel.ask(request)
+        progress.answer_began()
+        return answer
 
 
 class AsyncStream:
     """An open answer, read piece by piece in this task."""
 
-    def __init__(self, response: httpx.Response, progress: Progress) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, progress: Progress) -> None:
+        self._answer = answer
         self._progress = progress
-        self._chunks: AsyncIterator[bytes] = _async_chunks(response)
-        self.head = _head_of(response)
+        self._chunks: AsyncIterator[bytes] = aiter(answer.stream)
+        self.head = answer.head
 
     async def read(self, timeout: float) -> bytes:
         """The next bytes, none at the end.
@@ -276,14 +288,15 @@ class AsyncStream:
 
     async def close(self) -> None:
         """Let go of the connection."""
-        await self._response.aclose()
+        await self._answer.close()
 
 
 class AsyncHttp(_Http):
     """One account's network, for tasks of an event loop."""
 
-    transport_class = "AsyncHTTPTransport"
-    pool_class = "AsyncConnectionPool"
+    stand_in_class = AsyncStandIn
+    connections_class = AsyncConnections
+    connection_class = "AsyncHTTPConnection"
     backend_class = AsyncBackend
 
     def _present_owner(self) -> object:
@@ -300,7 +313,7 @@ class AsyncHttp(_Http):
         with Progress() as progress, quietly():
             written = write_api(self._endpoint, effect.request)
             async with asyncio.timeout(effect.timeout):
-                answer = await self._answer(purpose, written, progress, effect.timeout)
+                answer = await self._ask(purpose, written, progress, effect.timeout)
                 return self._endpoint.clean(await _whole_async(answer))
 
     async def open(self, effect: Open) -> AsyncStream:
@@ -312,63 +325,41 @@ class AsyncHttp(_Http):
         with Progress() as progress, quietly():
             written = write_link(self._endpoint, effect)
             async with asyncio.timeout(effect.timeout):
-                return AsyncStream(
-                    await self._answer(_purpose(effect), written, progress, effect.timeout), progress
-                )
+                return AsyncStream(await self._ask(_purpose(effect), written, progress, effect.timeout), progress)
 
     async def close(self) -> None:
         """Close all connections."""
-        for transport in self._closing():
-            await transport.aclose()
+        for channel in self._closing():
+            await channel.close()
 
-    async def _answer(
-        self, purpose: Purpose, written: Written, progress: Progress, seconds: float
-    ) -> httpx.Response:
-        request = self._request(written, progress, progress.hear_async, seconds)
-        return cast("httpx.Response", await self._transport(purpose).handle_async_request(request))
-
-
-def _head_of(response: httpx.Response) -> Head:
-    return Head(status=response.status_code, headers=_headers_of(response))
+    async def _ask(self, purpose: Purpose, written: Written, progress: Progress, seconds: float) -> Answer:
+        channel = self._channel(purpose)
+        request = channel.request(written, _extensions(purpose, progress.hear_async, seconds))
+        progress.request_is_written()
+        answer: Answer = await channel.ask(request)
+        progress.answer_began()
+        return answer
 
 
-def _headers_of(response: httpx.Response) -> Headers:
-    return tuple(response.headers.multi_items())
-
-
-def _bounded(response: httpx.Response) -> BoundedBody:
-    # A response that was made whole, as mocks make them, is decoded already.
-    encoding = "" if response.is_stream_consumed else response.headers.get("content-encoding", "")
-    return BoundedBody(encoding, API_BODY_LIMIT)
-
-
-def _whole(response: httpx.Response) -> HttpResponse:
+def _whole(answer: Answer) -> HttpResponse:
     try:
-        body = _bounded(response)
-        for chunk in _sync_chunks(response):
+        body = _bounded(answer)
+        for chunk in answer.stream:
             body.add(chunk)
     finally:
-        response.close()
-    return HttpResponse(status=response.status_code, headers=_headers_of(response), body=body.whole())
+        answer.close()
+    return HttpResponse(status=answer.head.status, headers=answer.head.headers, body=body.whole())
 
 
-async def _whole_async(response: httpx.Response) -> HttpResponse:
+async def _whole_async(answer: Answer) -> HttpResponse:
     try:
-        body = _bounded(response)
-        async for chunk in _async_chunks(response):
+        body = _bounded(answer)
+        async for chunk in answer.stream:
             body.add(chunk)
     finally:
-        await response.aclose()
-    return HttpResponse(status=response.status_code, headers=_headers_of(response), body=body.whole())
+        await answer.close()
+    return HttpResponse(status=answer.head.status, headers=answer.head.headers, body=body.whole())
 
 
-def _sync_chunks(response: httpx.Response) -> Iterator[bytes]:
-    return iter((response.content,)) if response.is_stream_consumed else response.iter_raw()
-
-
-async def _async_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    if response.is_stream_consumed:
-        yield response.content
-        return
-    async for chunk in response.aiter_raw():
-        yield chunk
+def _bounded(answer: Answer) -> BoundedBody:
+    return BoundedBody(find_header(answer.head.headers, "content-encoding") or "", API_BODY_LIMIT)

@@ -40,6 +40,10 @@ class Progress:
         """From now on bytes may leave."""
         self._written = True
 
+    def answer_began(self) -> None:
+        """The head of the answer is there."""
+        self.phase = Phase.RECEIVING
+
     def hear(self, event: str, info: Any) -> None:
         """Take note of a trace event."""
         at_least = max(self.phase or Phase.SENDING, Phase.SENDING)

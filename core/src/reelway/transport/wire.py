@@ -1,17 +1,18 @@
-"""How a request of ours is written for the HTTP library: address, headers, body. No I/O, and no library either."""
+"""How a request of ours is written down: address, headers, body. No I/O, and no HTTP library."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.flow.effects import Open
-from reelway.model.http import Headers, HttpRequest, HttpResponse, Multipart
+from reelway.model.http import Headers, HttpRequest, HttpResponse
 from reelway.model.secret import Secret
+from reelway.transport.form import encode_form
 from reelway.transport.guard import LinkRefused, split_link
 
 # Identity: a compressed answer could inflate to any size, and a resumed file has to be the file itself.
@@ -21,9 +22,16 @@ STANDARD_HEADERS: Final[Headers] = (
     ("Accept-Encoding", "identity"),
 )
 
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests have a body, be it an empty one (RFC 9110, 8.6)."""
+
+HOST: Final = re.compile(r"[^:]*://[^/?#]*")
+"""The beginning of an address, up to its host and port."""
+
+LEFT_ALONE: Final = "!$%&'()*+,/:;=?@[]~"
+"""What stands for itself in a path or a query (RFC 3986, 2.2), and the mark of what is written in hexadecimals."""
 
 _NOTHING: Final = HttpRequest(method="GET", path="")
-
 
 SHORTEST_SECRET: Final = 12
 """Shorter keys open test services only, and could as well be words of an answer."""
@@ -55,13 +63,21 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """A request as the HTTP library takes it."""
+    """A request as it goes on the wire.
+
+    Attributes:
+        method: as it is sent.
+        url: the whole address.
+        target: what of it stands in the request line.
+        headers: all but the host.
+        body: the bytes, none where there is no body.
+    """
 
     method: str
     url: str
+    target: bytes
     headers: Headers
-    body: dict[str, Any] = {}
-    extensions: dict[str, Any] = {}
+    body: bytes = b""
 
     def __repr__(self) -> str:
         # Address and headers hold signatures and keys.
@@ -73,11 +89,14 @@ class Written(Struct, frozen=True, kw_only=True):
 
 def write_api(endpoint: Endpoint, request: HttpRequest, headers: Headers = ()) -> Written:
     """A request to the account's own API, with its key."""
+    url = url_of(endpoint.base_url, request)
+    described, body = _body_of(request)
     return Written(
         method=request.method,
-        url=url_of(endpoint.base_url, request),
-        headers=(*STANDARD_HEADERS, *endpoint.key_header, *request.headers, *headers),
-        body=_body_arguments(request.body),
+        url=url,
+        target=quote(_behind_host(url), safe=LEFT_ALONE).encode(),
+        headers=(*STANDARD_HEADERS, *endpoint.key_header, *request.headers, *headers, *described),
+        body=body,
     )
 
 
@@ -98,33 +117,43 @@ def write_link(endpoint: Endpoint, effect: Open) -> Written:
     url = effect.url.reveal()
     split_link(url)
     key = endpoint.key_header if effect.keyed else ()
-    return Written(
-        method="GET",
-        url=url,
-        headers=(*STANDARD_HEADERS, *key, *effect.headers),
-        # The library would rewrite some addresses, and a signature covers every byte.
-        extensions={"target": target_of(url)},
-    )
+    return Written(method="GET", url=url, target=target_of(url), headers=(*STANDARD_HEADERS, *key, *effect.headers))
 
 
 def target_of(url: str) -> bytes:
-    """What of a link goes into the request line: all that stands behind the host, but for the fragment.
+    """What of a link goes into the request line, byte for byte: a signature covers every one.
 
     Raises:
         LinkRefused: the link holds characters beyond ASCII, which are no part of a URL.
     """
     if not url.isascii():
         raise LinkRefused("the link holds characters beyond ASCII")
-    behind_host = re.sub(r"^[^:]*://[^/?#]*", "", url).partition("#")[0]
-    return (behind_host if behind_host.startswith("/") else f"/{behind_host}").encode()
+    return _behind_host(url).encode()
 
 
-def _body_arguments(body: bytes | Multipart | None) -> dict[str, Any]:
+def host_of(url: str) -> str:
+    """The beginning of an address, up to its host and port."""
+    return url[: _end_of_host(url)]
+
+
+def _behind_host(url: str) -> str:
+    """All that stands behind the host, but for the fragment."""
+    rest = url[_end_of_host(url) :].partition("#")[0]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _end_of_host(url: str) -> int:
+    found = HOST.match(url)
+    return found.end() if found else 0
+
+
+def _body_of(request: HttpRequest) -> tuple[Headers, bytes]:
+    """The headers that describe a body, and its bytes."""
+    body = request.body
     if body is None:
-        return {}
+        # Without a length some servers wait for a body.
+        return ((("Content-Length", "0"),) if request.method in WITH_BODY else ()), b""
     if isinstance(body, bytes):
-        return {"content": body}
-    # Fields travel as parts without a file name, which makes the form multipart even where it has no file.
-    fields = [(name, (None, value.encode())) for name, value in body.fields]
-    files = [(part.field, (part.filename, part.content, part.content_type)) for part in body.files]
-    return {"files": [*fields, *files]}
+        return (("Content-Length", str(len(body))),), body
+    kind, form = encode_form(body)
+    return (("Content-Length", str(len(form))), ("Content-Type", kind)), form
