@@ -20,7 +20,7 @@ LIBRARIES: Final = ("httpx", "httpx2")
 PROVIDERS: Final = ("infinityblue", "cometapi")
 """One writes its creates as JSON, the other as a form."""
 
-PATIENCE: Final = 0.2
+PATIENCE: Final = 0.5
 """Real seconds for an exchange that hangs; enough to connect and send on a busy machine."""
 
 ID: Final = "task_1"
