@@ -1,9 +1,13 @@
 """What must not be shown is shown nowhere, and still is what it is."""
 
+import copy
+import json
 import logging
 import pickle
 import traceback
+from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from reelway.model.observation import Video
@@ -51,8 +55,23 @@ def test_two_of_the_same_text_are_equal_and_no_text_is() -> None:
     assert SECRET != TEXT
 
 
-def test_it_travels_to_another_process() -> None:
-    assert pickle.loads(pickle.dumps(SECRET)) == SECRET  # noqa: S301 - our own bytes
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_nothing_of_it_goes_into_a_pickle(protocol: int) -> None:
+    pickled = pickle.dumps(SECRET, protocol)
+    assert TEXT.encode() not in pickled
+    assert pickle.loads(pickled) == Secret("")  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_is_the_same(copied: Callable[[Video], Video]) -> None:
+    assert copied(Video(url=SECRET)).url.reveal() == TEXT
+
+
+@pytest.mark.parametrize("write", [msgspec.json.encode, msgspec.msgpack.encode, msgspec.to_builtins, json.dumps])
+def test_nobody_writes_it_down_by_accident(write: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError) as caught:
+        write(SECRET)
+    assert TEXT not in str(caught.value)
 
 
 def test_it_carries_nothing_else() -> None:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from reelway.errors import ConfigurationError
-from reelway.model.secret import Secret
+from reelway.model.secret import Secret, as_secret
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
 from reelway.transport.guard import LinkRefused, split_link
@@ -25,7 +26,7 @@ class Account(Struct, frozen=True):
 
     Attributes:
         provider: the name of an installed provider, or a provider of your own.
-        api_key: the key; without one, ``key_variable`` is read.
+        api_key: the key, kept as a :class:`Secret`; without one, ``key_variable`` is read.
         base_url: another address than the provider's own; without one, ``<NAME>_BASE_URL`` is read.
         requests_per_second: the pace at which the account may be polled.
         cadence: how often to poll a task, in place of what the provider asks for; for sandboxes.
@@ -34,11 +35,15 @@ class Account(Struct, frozen=True):
     """
 
     provider: str | Provider
-    api_key: str | None = None
+    api_key: str | Secret | None = None
     base_url: str | None = None
     requests_per_second: float = 5.0
     cadence: Cadence | None = None
     key_variable: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.api_key, str):
+            force_setattr(self, "api_key", Secret(self.api_key))
 
     def __repr__(self) -> str:
         return f"Account({self.provider_name!r}, base_url={self.base_url!r})"
@@ -71,7 +76,7 @@ def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str]
         ConfigurationError: the key, its variable or the address is missing or malformed.
     """
     variable = key_variable(provider, account.key_variable)
-    key = Secret(environ.get(variable, "") if account.api_key is None else account.api_key)
+    key = as_secret(environ.get(variable, "") if account.api_key is None else account.api_key)
     base_url = account.base_url or environ.get(base_url_variable(provider.info.name)) or provider.info.base_url
     # Reports print the locals of every frame that an error passes.
     del environ

@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 
 from reelway.flow.stream import DEFAULT_LIMIT
 from reelway.model.request import VideoRequest
+from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.operations import (
     WAIT_SECONDS,
@@ -38,7 +39,7 @@ class _Base:
         self,
         accounts: Accounts,
         *,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         on_unsupported: OnUnsupported | str = OnUnsupported.ERROR,
         on_change: OnChange | None = None,
@@ -71,9 +72,10 @@ class _Base:
             ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
                 installed.
         """
-        named = named_accounts(accounts, api_key, base_url)
+        key = None if api_key is None else as_secret(api_key)
         # Reports print the locals of every frame that an error passes.
         del api_key
+        named = named_accounts(accounts, key, base_url)
         network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
@@ -235,8 +237,9 @@ class Client(_Base):
         Raises:
             ReelwayError: as ``create``, ``wait`` and ``download`` do.
         """
+        request = request_of(prompt, fields)
         self._operations.check_generation(to, timeout)
-        task = self.create(prompt, account=account, **fields)
+        task = self.create(request, account=account)
         with holding(task):
             return self.download(self.wait(task, timeout=timeout), to)
 
@@ -336,8 +339,9 @@ class AsyncClient(_Base):
         **fields: Unpack[RequestFields],
     ) -> Download:
         """As :meth:`Client.generate`."""
+        request = request_of(prompt, fields)
         self._operations.check_generation(to, timeout)
-        task = await self.create(prompt, account=account, **fields)
+        task = await self.create(request, account=account)
         with holding(task):
             return await self.download(await self.wait(task, timeout=timeout), to)
 

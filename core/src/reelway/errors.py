@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from msgspec import Struct
 
@@ -148,6 +148,17 @@ class ReelwayError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are made again from their positional arguments, which are not all that ours are made from.
+        return _as_it_was, (type(self), self.args, vars(self))
+
+
+def _as_it_was(kind: type[ReelwayError], args: tuple[Any, ...], facts: dict[str, Any]) -> ReelwayError:
+    """An error that comes from another process, or a copy of one."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
 
 
 class ConfigurationError(ReelwayError):

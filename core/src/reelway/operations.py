@@ -29,6 +29,7 @@ from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
+from reelway.model.secret import Secret
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.provider.carried import lost_fields
@@ -355,7 +356,7 @@ def policy_of(name: OnUnsupported | str) -> OnUnsupported:
     return OnUnsupported(name)
 
 
-def named_accounts(accounts: Accounts, api_key: str | None, base_url: str | None) -> dict[str, Account]:
+def named_accounts(accounts: Accounts, api_key: Secret | None, base_url: str | None) -> dict[str, Account]:
     """The accounts by name; a key and an address given beside them belong to the only account.
 
     Raises:

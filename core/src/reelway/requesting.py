@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec import Struct
 from reelway.errors import InvalidRequest, Problem
 from reelway.model.http import HttpRequest, Multipart
 from reelway.model.request import Media, MediaSource, VideoRequest
+from reelway.provider.reading import redact
 from reelway.transport.wire import url_of
 
 
@@ -48,21 +49,49 @@ class Preview(Struct, frozen=True, kw_only=True):
     files: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Preview({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
-def request_of(prompt: str | VideoRequest, fields: Mapping[str, Any]) -> VideoRequest:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # The address for callbacks holds a token, and that of a picture may be signed.
+        shown = {"method": self.method, "url": self.url, "fields": _tamed(self.fields)}
+        return [*shown.items(), ("files", self.files), ("warnings", self.warnings)]
+
+
+def _tamed(value: Any) -> Any:
+    """A document without the addresses in it."""
+    if isinstance(value, Mapping):
+        return {key: _tamed(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_tamed(one) for one in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+class _Given(dict[str, Any]):
+    """The fields of a call; shows their names only."""
+
+    def __repr__(self) -> str:
+        return f"({', '.join(self)})"
+
+
+def request_of(prompt: str | VideoRequest, fields: RequestFields) -> VideoRequest:
     """The request that a call describes.
+
+    The fields are taken out of ``fields``. That is a local of the caller, and reports print the locals of every
+    frame that an error passes: the address for callbacks holds a token, that of a picture may be signed.
 
     Raises:
         InvalidRequest: a whole request and single fields were both given, or the model is missing.
     """
+    values = _Given(fields)
+    cast("dict[str, Any]", fields).clear()
     if isinstance(prompt, VideoRequest):
-        if fields:
-            problem = Problem(field=", ".join(fields), message="give a VideoRequest or single fields, not both")
+        if values:
+            problem = Problem(field=", ".join(values), message="give a VideoRequest or single fields, not both")
             raise InvalidRequest([problem])
         return prompt
-    if "model" not in fields:
+    if "model" not in values:
         raise InvalidRequest([Problem(field="model", message="a model is required")])
-    values = dict(fields)
     for name in ("first_frame", "last_frame"):
         if values.get(name) is not None:
             values[name] = Media.of(values[name])

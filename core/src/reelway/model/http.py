@@ -35,6 +35,13 @@ class Multipart(Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...] = ()
     files: tuple[FilePart, ...] = ()
 
+    def __repr__(self) -> str:
+        # The address for callbacks holds a token.
+        return f"Multipart({', '.join(name for name, _ in self.fields)}, {len(self.files)} files)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("fields", tuple(name for name, _ in self.fields)), ("files", self.files)]
+
 
 class HttpRequest(Struct, frozen=True, kw_only=True):
     """What to ask, relative to the account's base URL; host and key are added by the transport."""

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import fields
+
+from reelway.model.secret import Secret
 
 
 class MediaKind(StrEnum):
@@ -123,6 +126,15 @@ class VideoRequest(Struct, frozen=True, kw_only=True):
     audio: bool | None = None
     callback_url: str | None = None
     extra: Mapping[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"VideoRequest({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # The address for callbacks holds a token, and what only one provider knows may be another.
+        hidden = {"callback_url": Secret(self.callback_url or ""), "extra": tuple(self.extra)}
+        given = ((field.name, getattr(self, field.name), field.default) for field in fields(self))
+        return [(name, hidden.get(name, value)) for name, value, default in given if value not in (default, {})]
 
     @property
     def media(self) -> tuple[Media, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -46,3 +47,11 @@ class Submission(Struct, frozen=True, kw_only=True):
     ref: TaskRef | None = None
     detail: str | None = None
     response: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Submission({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # An answer in doubt may hold a signed link.
+        size = None if self.response is None else f"{len(self.response)} bytes"
+        return [(name, size if name == "response" else getattr(self, name)) for name in self.__struct_fields__]

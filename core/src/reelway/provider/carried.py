@@ -13,7 +13,9 @@ from reelway.model.request import VideoRequest
 
 Encode: TypeAlias = Callable[[VideoRequest], HttpRequest]
 
-OTHERS: Final[Mapping[str, Callable[[Any], tuple[Any, ...]]]] = {
+Others: TypeAlias = Callable[[Any], tuple[Any, ...]]
+
+OTHERS: Final[Mapping[str, Others]] = {
     # Other values to try in a field's place. Where none of them changes the request, nothing reads the field.
     "duration": lambda given: (None, given + 1, 5, 8),
     "aspect_ratio": lambda given: (None, "16:9", "9:16", "1:1"),
@@ -31,14 +33,15 @@ OTHERS: Final[Mapping[str, Callable[[Any], tuple[Any, ...]]]] = {
 def lost_fields(request: VideoRequest, encode: Encode) -> Iterable[Problem]:
     """A problem for each given field that has no place in the request as it would be sent."""
     for field, others in OTHERS.items():
-        given = getattr(request, field)
-        if given not in (None, ()) and not _reaches(request, field, others(given), encode):
+        if getattr(request, field) not in (None, ()) and not _reaches(request, field, others, encode):
             yield Problem(field=field, message="this provider's request for this model has no place for it")
 
 
-def _reaches(request: VideoRequest, field: str, others: Iterable[Any], encode: Encode) -> bool:
+def _reaches(request: VideoRequest, field: str, others: Others, encode: Encode) -> bool:
     sent = encode(request)
-    return any(_differs(replace(request, **{field: other}), encode, sent) for other in others)
+    return any(
+        _differs(replace(request, **{field: other}), encode, sent) for other in others(getattr(request, field))
+    )
 
 
 def _differs(request: VideoRequest, encode: Encode, sent: HttpRequest) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import asdict, replace
 
 from reelway.errors import ErrorKind, PluginError, ProviderError, ReelwayError
@@ -24,12 +24,12 @@ from reelway.provider.readers import percent
 from reelway.provider.words import fold, meaning
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
 BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
-_SECRETS = re.compile(
-    r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+|[A-Za-z0-9_\-+/=]{40,}", re.IGNORECASE
-)
+_LINKS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+", re.IGNORECASE)
+_SECRETS = re.compile(rf"{_LINKS.pattern}|[A-Za-z0-9_\-+/=]{{40,}}", re.IGNORECASE)
 
 SAYS_NOT_FOUND = frozenset({400, 404, 410})
 """Statuses under which "not found" is the provider's word on the task; under a 5xx it is trouble on the way."""
@@ -108,8 +108,9 @@ def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
 
 
 def error_reading(provider: Provider, response: HttpResponse) -> ErrorReading:
-    """What an error answer says, in the provider's own words."""
-    return _guarded(provider, lambda: convert(asdict(provider.read_error(response)), ErrorReading))
+    """What an error answer says, in the provider's own words, but for links and keys."""
+    said = _guarded(provider, lambda: convert(asdict(provider.read_error(response)), ErrorReading))
+    return _tamed(said, ("code", "message", "request_id"))
 
 
 def with_meaning(provider: Provider, observation: Observation) -> Observation:
@@ -126,7 +127,8 @@ def with_meaning(provider: Provider, observation: Observation) -> Observation:
 
 def _shown_failure(failure: Failure) -> Failure:
     # Reasons are printed and logged, and gateways put links and keys of their own into them.
-    return replace(failure, message=None if failure.message is None else redact(failure.message))
+    message = None if failure.message is None else redact(failure.message)
+    return _tamed(replace(failure, message=message), ("code",))
 
 
 def retry_after(response: HttpResponse, now: datetime) -> float | None:
@@ -169,7 +171,15 @@ def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str
 def _believed(provider: Provider, said: Observation, source: Source, *, verified: bool = False) -> Observation:
     """A plugin's reading: types checked, progress within its bounds, source and meaning set by us."""
     ours = {"source": source, "verified": verified, "progress": percent(said.progress)}
-    return with_meaning(provider, convert(asdict(said) | ours, Observation))
+    seen = with_meaning(provider, convert(asdict(said) | ours, Observation))
+    return _tamed(seen, ("provider_status", "provider_progress", "model"))
+
+
+def _tamed(said: S, names: tuple[str, ...]) -> S:
+    """The same without links and keys in texts that are no place for them, but are shown."""
+    texts = {name: getattr(said, name) for name in names}
+    found = {name: _LINKS.sub("…", text) for name, text in texts.items() if text and _LINKS.search(text)}
+    return replace(said, **found) if found else said
 
 
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:

@@ -28,7 +28,8 @@ def written(provider: Provider, write: Callable[[], HttpRequest]) -> HttpRequest
         raise
     except UNWRITABLE as error:
         problem = Problem(field="request", message=f"a value cannot be written down for {name!r}: {error}")
-        raise InvalidRequest([problem]) from error
+        # Its frames hold the document with all its addresses, and reports print frames.
+        raise InvalidRequest([problem]) from error.with_traceback(None)
     except Exception as error:
         message = f"The plugin of {name!r} failed to write a request: {type(error).__name__}."
         raise PluginError(message, hint="Report it to the authors of the plugin. Nothing was sent.") from error

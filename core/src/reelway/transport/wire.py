@@ -36,7 +36,7 @@ _NOTHING: Final = HttpRequest(method="GET", path="")
 SHORTEST_SECRET: Final = 12
 """Shorter keys open test services only, and could as well be words of an answer."""
 
-KEY_MARK: Final = b"(your key)"
+KEY_MARK: Final = "(your key)"
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -51,10 +51,12 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     def clean(self, response: HttpResponse) -> HttpResponse:
         """The answer without the account's own key: a gateway that refuses one may quote it."""
-        key = self.key.reveal().encode()
-        if len(key) < SHORTEST_SECRET or key not in response.body:
+        key = self.key.reveal()
+        quoted = key.encode() in response.body or any(key in value for _, value in response.headers)
+        if len(key) < SHORTEST_SECRET or not quoted:
             return response
-        return replace(response, body=response.body.replace(key, KEY_MARK))
+        headers = tuple((name, value.replace(key, KEY_MARK)) for name, value in response.headers)
+        return replace(response, headers=headers, body=response.body.replace(key.encode(), KEY_MARK.encode()))
 
     @property
     def key_header(self) -> Headers:
