@@ -31,8 +31,8 @@ SETTINGS: Final = """
 source_paths = ["src"]
 also_copy = ["plugins"]
 use_git_change_detection = false
-timeout_constant = 2.0
-timeout_multiplier = 10.0
+timeout_constant = 4.0
+timeout_multiplier = 5.0
 only_mutate = {paths}
 pytest_add_cli_args_test_selection = {tests}
 """

@@ -242,6 +242,7 @@ def test_a_file_on_that_address_is_a_file() -> None:
 # Failures
 
 FAILURES: list[tuple[dict[str, Any], Failure]] = [
+    ({"id": "task_1", "status": "failed", "error": "too dark"}, Failure(message="too dark")),
     (record(status="FAILURE", fail_reason="too dark"), Failure(message="too dark")),
     (record(status="FAILURE", fail_reason="", result_url="too dark"), Failure(message="too dark")),
     (record(status="failed", error="too dark"), Failure(message="too dark")),
@@ -296,6 +297,18 @@ def test_a_bare_record_is_read_on_the_first_dialects_path() -> None:
 def test_a_bare_record_tells_why_it_failed() -> None:
     document = {"task_id": "task_1", "status": "FAILURE", "progress": "100%", "fail_reason": "too dark"}
     assert polled(document, MAIN).failure == Failure(message="too dark")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": "task_1", "model": "sora-2"},
+        record(properties={"origin_model_name": "sora-2"}, data={"model": "upstream"}),
+        record(data={"model": "sora-2"}),
+    ],
+)
+def test_the_model_is_found_wherever_it_stands(document: dict[str, Any]) -> None:
+    assert polled(document).model == "sora-2"
 
 
 # Times
