@@ -29,6 +29,7 @@ PICTURES = [
 
 VIDEOS = [
     (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00", "mp4"),
+    (b"\x08\xff\xff\xffftypisom\x00\x00\x02\x00", "mp4"),
     (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "mp4"),
     (b"\x00\x00\x00\x18styp\x00\x00\x00\x00\x00\x00\x00\x00", "mp4"),
     (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01", "webm"),
@@ -54,6 +55,7 @@ NO_VIDEO = [
     b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
     b"RIFF\x24\x00\x00\x00WAVEfmt ",
     b"ftypisom and some text",
+    b"\tis ftypisom",
     b"The free plan has ended.",
     b"\n\n\n\nmoov",
     b"The ftypavif of the image is missing.",
@@ -142,6 +144,7 @@ def test_a_file_that_is_cut_is_known_unless_only_padding_is_missing(length: int)
         box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(40),
         box(b"moov") + box(b"mdat") + b"\x00\x00\x00\x04free",
         box(b"moov") + b"\x00\x00\x00\x01mdat" + (15).to_bytes(8),
+        box(b"moov") + b"\x00\x00\x00\x01mdat" + (2**56 + 20).to_bytes(8) + bytes(4),
         box(b"ftyp") + box(b"mdat"),
         box(b"ftyp") + box(b"moov"),
     ],

@@ -59,6 +59,13 @@ def test_nothing_stands_under_the_name_before_the_file_is_published(target: Path
     assert files(target.parent) == ["video.mp4.part", "video.mp4.part.json"]
 
 
+def test_a_whole_file_is_published_also_when_its_notes_are_gone(target: Path) -> None:
+    part = begun(target)
+    target.with_name("video.mp4.part.json").unlink()
+    part.publish()
+    assert files(target.parent) == ["video.mp4"]
+
+
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b" / "video.mp4"
     begun(deep).publish()
@@ -73,13 +80,14 @@ def test_an_older_file_of_that_name_stays_until_the_new_one_is_whole(target: Pat
     assert target.read_bytes() == VIDEO
 
 
-def test_what_has_arrived_is_continued_and_the_digest_covers_all_of_it(target: Path) -> None:
-    left_behind(target)
+@pytest.mark.parametrize("length", [1, 1000])
+def test_what_has_arrived_is_continued_and_the_digest_covers_all_of_it(target: Path, length: int) -> None:
+    left_behind(target, VIDEO[:length])
     part = PartFile(target, "task-1")
     resume = part.resume_point()
-    assert resume == ResumePoint(1000, TAG)
+    assert resume == ResumePoint(length, TAG)
     part.start(resume)
-    part.append(VIDEO[1000:])
+    part.append(VIDEO[length:])
     assert part.publish() == hashlib.sha256(VIDEO).hexdigest()
     assert target.read_bytes() == VIDEO
 
@@ -123,7 +131,7 @@ def test_suspending_and_closing_may_be_done_at_any_time_and_twice(target: Path) 
 
 
 def test_appending_needs_a_start(target: Path) -> None:
-    with pytest.raises(ValueError, match="start"):
+    with pytest.raises(ValueError, match=r"^start\(\) comes before append\(\)\.$"):
         PartFile(target, "task-1").append(b"x")
 
 
@@ -324,6 +332,7 @@ def test_what_one_download_writes_no_other_one_touches(target: Path, first_use: 
     with pytest.raises(DownloadError, match="Another download is writing") as caught:
         other.resume_point() if first_use == "resume_point" else other.start(ResumePoint(0, TAG))
     assert (caught.value.retryable, caught.value.fault) == (True, Fault.CALLER)
+    assert caught.value.hint == "Wait until it has ended, or choose another name."
     other.close()
     part.publish()
     assert target.read_bytes() == VIDEO
@@ -338,6 +347,21 @@ def test_between_its_connections_and_before_its_end_a_download_keeps_the_file(ta
     with pytest.raises(DownloadError):
         PartFile(target, "task-1").resume_point()
     part.close()
+
+
+def test_what_marks_a_download_as_running_stands_beside_it_and_is_nothing_to_run(target: Path) -> None:
+    part = begun(target)
+    assert files(target.parent) == ["video.mp4.part", "video.mp4.part.json", "video.mp4.part.lock"]
+    assert target.with_name("video.mp4.part.lock").stat().st_mode & 0o111 == 0
+    part.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there nobody can take it away")
+def test_a_mark_that_somebody_took_away_is_no_obstacle_at_the_end(target: Path) -> None:
+    part = begun(target)
+    target.with_name("video.mp4.part.lock").unlink(missing_ok=True)
+    part.publish()
+    assert files(target.parent) == ["video.mp4"]
 
 
 def test_whoever_comes_later_may_go_on(target: Path) -> None:
@@ -407,6 +431,7 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced(
     assert target.read_bytes() == b"somebody's"
     assert target.with_name("video.mp4.part").read_bytes() == VIDEO
     assert (caught.value.retryable, caught.value.fault) == (False, Fault.CALLER)
+    assert f"The whole result is in {target}.part: move it" in caught.value.hint
 
 
 def test_a_file_system_without_links_is_no_obstacle(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
