@@ -25,7 +25,12 @@ PROVIDERS = Registry.installed({}).providers
 
 def cases(providers: Iterable[Provider]) -> list[tuple[Provider, Path]]:
     folders = ((provider, PLUGINS / provider.info.name / "tests" / "samples") for provider in providers)
-    return [(provider, file) for provider, folder in folders for file in sorted(folder.glob("**/*.json"))]
+    return [
+        (provider, file)
+        for provider, folder in folders
+        for file in sorted(folder.glob("**/*.json"))
+        if not file.name.endswith(".reading.json")
+    ]
 
 
 def named(value: Provider | Path) -> str:

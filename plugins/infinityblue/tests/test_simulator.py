@@ -98,7 +98,8 @@ def is_documented_answer(name: str) -> bool:
 
 
 def test_every_documented_answer_has_its_row() -> None:
-    documented = filter(is_documented_answer, (file.stem for file in SAMPLES.glob("**/*.json")))
+    recorded = (file.stem for file in SAMPLES.glob("**/*.json") if not file.name.endswith(".reading.json"))
+    documented = filter(is_documented_answer, recorded)
     assert sorted([*CREATES, *RETRIEVES, *ERRORS, *PIECES]) == sorted(documented)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from reelway.errors import InvalidRequest, Problem, ProviderError, ReelwayError
 from reelway.model.task import Task
+from reelway.provider.canonical import moment_text
 from reelway.results import Download
 
 Shape: TypeAlias = dict[str, Any]
@@ -26,9 +26,9 @@ def task_shape(task: Task) -> Shape:
         "terminal": task.final,
         "progress": task.progress,
         "model": task.model,
-        "created_at": moment_shape(task.created_at),
-        "completed_at": moment_shape(task.completed_at),
-        "expires_at": moment_shape(task.expires_at),
+        "created_at": moment_text(task.created_at),
+        "completed_at": moment_text(task.completed_at),
+        "expires_at": moment_text(task.expires_at),
         "failure": failure and {"kind": failure.kind.value, "code": failure.code, "message": failure.message},
         "artifact": task.artifact.value,
     }
@@ -75,11 +75,6 @@ def defect_shape(error: Exception, ref: str | None) -> Shape:
     about: Shape = error_shape(unexpected, ref=ref)["error"]
     unsure = {"type": type(error).__name__, "fault": None, "resubmit_safe": False, "billed": "unknown"}
     return {"error": about | unsure}
-
-
-def moment_shape(moment: datetime | None) -> str | None:
-    """A point in time as ISO 8601, in UTC."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def as_json(document: Mapping[str, Any], encoding: str, *, indent: int | None = None) -> str:

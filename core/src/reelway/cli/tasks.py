@@ -10,10 +10,11 @@ from reelway.cli.options import SaveOptions, TaskOptions, Tasks, TimeoutOptions
 from reelway.cli.run import Run
 from reelway.cli.screen import plain
 from reelway.cli.session import Session
-from reelway.cli.shapes import linked_shape, moment_shape, task_shape
+from reelway.cli.shapes import linked_shape, task_shape
 from reelway.cli.views import described, view_for
 from reelway.errors import ReelwayError
 from reelway.model.task import Task, TaskRef
+from reelway.provider.canonical import moment_text
 from reelway.results import Download
 
 
@@ -84,9 +85,9 @@ def details(task: Task) -> str:
         "reference": str(task.ref),
         "status": described(task),
         "model": task.model,
-        "created": moment_shape(task.created_at),
-        "completed": moment_shape(task.completed_at),
-        "expires": moment_shape(task.expires_at),
+        "created": moment_text(task.created_at),
+        "completed": moment_text(task.completed_at),
+        "expires": moment_text(task.expires_at),
         "video": task.videos[0].url.reveal() if task.videos else None,
         "failure": failure and ": ".join(filter(None, (failure.kind.value, failure.code, failure.message))),
     }

@@ -25,7 +25,21 @@ with client:
 ```
 """
 
+from typing import TYPE_CHECKING, Any
+
 from reelway.testing.clock import VirtualClock
 from reelway.transport.http import in_process
 
-__all__ = ["VirtualClock", "in_process"]
+if TYPE_CHECKING:
+    from reelway.testing.contract.suite import ProviderContract
+
+__all__ = ["ProviderContract", "VirtualClock", "in_process"]
+
+
+def __getattr__(name: str) -> Any:
+    # The contract wants pytest and hypothesis, and whoever only wants a clock may have neither.
+    if name == "ProviderContract":
+        from reelway.testing.contract.suite import ProviderContract  # noqa: PLC0415
+
+        return ProviderContract
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,8 +11,10 @@ from reelway_octopusx.wire import GENERATIONS_ROUTE, UNIFIED_ROUTE
 
 
 def tiered_model(request: VideoRequest, spec: ModelSpec) -> str:
-    """The model id with the resolution in it; an id that was given whole keeps its own."""
+    """The model id with the resolution in it; an id that was given whole keeps its own, and takes no other."""
     family, _, tier = spec.name.partition("_")
+    if tier and request.resolution not in {None, tier}:
+        refuse([Problem(field="resolution", message=f"{spec.name} makes {tier} alone")])
     return f"{family}_{tier or request.resolution or spec.default_resolution}"
 
 
