@@ -41,7 +41,7 @@ class ExitCode(IntEnum):
 
 MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "all went well",
-    ExitCode.UNEXPECTED: "a defect, or doctor or demo found something broken",
+    ExitCode.UNEXPECTED: "a defect, or doctor, demo or conform found something broken",
     ExitCode.USAGE: "wrong usage, configuration or request; nothing was sent",
     ExitCode.REFUSED: "the provider refused, or answered with an error",
     ExitCode.SUBMISSION_UNKNOWN: "a task may have been created, and nobody knows",

@@ -12,8 +12,10 @@ from reelway.cli.accounts import chosen_provider
 from reelway.cli.options import Options, ProviderOptions
 from reelway.cli.run import Run
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
+from reelway.model.http import HttpResponse
 from reelway.provider.canonical import Call, Reading, kept_answer, readings
 from reelway.provider.registry import Registry
+from reelway.recording.sample import Sample
 
 
 class AnswerOptions(Options, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class AnswerOptions(Options, frozen=True, kw_only=True):
 
 def explain(
     run: Run,
-    file: Annotated[str, Argument(metavar="FILE|-", help="The body of the answer.")],
+    file: Annotated[str, Argument(metavar="FILE|-", help="The body of the answer, or a recorded exchange.")],
     which: ProviderOptions,
     answer: AnswerOptions,
 ) -> None:
@@ -49,10 +51,22 @@ def explain(
     the task. An answer that cannot be read has an error of the kind "protocol". Nothing is sent anywhere.
     """
     provider = chosen_provider(which.provider, Registry.installed())
-    response = kept_answer(_body(file), answer.http_status, tuple(map(_header, answer.header)))
+    call, response = _as_it_came(_body(file), answer)
     circumstances = _circumstances(answer) if answer.for_sample else {}
-    for reading in readings(provider, answer.call, response, answer.route):
+    for reading in readings(provider, call, response, answer.route):
         run.screen.document(circumstances | reading)
+
+
+def _as_it_came(content: bytes, answer: AnswerOptions) -> tuple[Call, HttpResponse]:
+    """The answer in a file: a recorded exchange says how it came, and options say it better."""
+    usual, exchange = AnswerOptions(), Sample.of(content)
+    headers = tuple(map(_header, answer.header))
+    if exchange is None:
+        return answer.call, kept_answer(content, answer.http_status, headers)
+    came = exchange.answer
+    call = exchange.answered if answer.call is usual.call else answer.call
+    status = came.status if answer.http_status == usual.http_status else answer.http_status
+    return call, kept_answer(came.body, status, headers or came.headers)
 
 
 def _circumstances(answer: AnswerOptions) -> Reading:

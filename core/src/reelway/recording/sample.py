@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 
 import msgspec
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError
+from reelway.model.http import HttpResponse
+from reelway.provider.canonical import Call
+
+READING: Final = ".reading.json"
+"""How a file ends that says what the sample beside it means."""
 
 
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +31,25 @@ class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     request: dict[str, Any]
     response: dict[str, Any]
 
+    @property
+    def answer(self) -> HttpResponse:
+        """The answer of the exchange."""
+        headers = tuple((name, value) for name, value in self.response["headers"])
+        return HttpResponse(status=self.response["status"], headers=headers, body=_bytes(self.response["body"]))
+
+    @property
+    def answered(self) -> Call:
+        """How the answer is read."""
+        return Call.CREATE if self.call in {"create", "remix"} else Call.RETRIEVE
+
+    @classmethod
+    def of(cls, content: bytes) -> Self | None:
+        """The sample that a file holds; None where it holds something else, such as the body of an answer alone."""
+        try:
+            return msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
 
 def write_sample(sample: Sample, file: Path) -> None:
     """Write a sample for people to read; the same sample always gives the same bytes."""
@@ -38,7 +62,7 @@ def read_samples(folder: Path) -> list[Sample]:
     Raises:
         ConfigurationError: a file is no sample, or there is none.
     """
-    files = sorted(folder.glob("*.json"))
+    files = sorted(file for file in folder.glob("*.json") if not file.name.endswith(READING))
     if not files:
         raise ConfigurationError(f"There is no recording in {folder}.")
     return [_read(file) for file in files]
@@ -49,3 +73,9 @@ def _read(file: Path) -> Sample:
         return msgspec.json.decode(file.read_bytes(), type=Sample)
     except (OSError, msgspec.DecodeError) as error:
         raise ConfigurationError(f"{file} is no sample of a recording: {error}.") from error
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body.encode() if isinstance(body, str) else msgspec.json.encode(body)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from reelway.errors import ConfigurationError
 from reelway.model.http import HttpRequest, HttpResponse
@@ -51,19 +49,8 @@ class Replay:
         with self._lock:
             for (method, recorded), samples in self._waiting.items():
                 if method == request.method and (path == recorded or path.endswith(f"/{recorded}")):
-                    return _answer(samples.pop(0) if len(samples) > 1 else samples[0])
+                    return (samples.pop(0) if len(samples) > 1 else samples[0]).answer
         if self._video and request.path.startswith(RECORDED_LINK):
             return HttpResponse(status=200, headers=(("Content-Type", "video/mp4"),), body=self._video)
         have = ", ".join(f"{method} {recorded}" for method, recorded in self._waiting)
         raise ConfigurationError(f"Nothing like {request.method} {path} was recorded.", hint=f"There is: {have}.")
-
-
-def _answer(sample: Sample) -> HttpResponse:
-    headers = tuple((name, value) for name, value in sample.response["headers"])
-    return HttpResponse(status=sample.response["status"], headers=headers, body=_body(sample.response["body"]))
-
-
-def _body(body: Any) -> bytes:
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else msgspec.json.encode(body)

@@ -88,10 +88,9 @@ _READERS: Final[Mapping[Call, Callable[[Provider, HttpResponse, str], Observatio
 def recorded(provider: Provider, samples: Iterable[Sample]) -> Iterator[Answer]:
     """The samples that are good answers."""
     for sample in samples:
-        for entry in sample.answers():
-            response = entry.answer(sample.body)
-            if response.ok:
-                yield from _understood(provider, f"sample {sample.name}", entry.call, response, entry.route)
+        for told in sample.told():
+            if told.response.ok:
+                yield from _understood(provider, f"sample {sample.name}", told.call, told.response, told.route)
 
 
 def _understood(

@@ -35,6 +35,15 @@ def spots(document: Json, above: Spot = ()) -> Iterator[Spot]:
         yield from spots(value, (*above, key))
 
 
+def holders(document: Json, above: Spot = ()) -> Iterator[Spot]:
+    """Where the document has an object or a list, below its top."""
+    items = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in items:
+        if isinstance(value, dict | list) and value:
+            yield (*above, key)
+            yield from holders(value, (*above, key))
+
+
 def value_at(document: Json, spot: Spot) -> Json:
     """The value that stands there."""
     for key in spot:

@@ -1,7 +1,8 @@
 """A provider in a process of its own, watched from its import on: what it touches, and whether it says the same.
 
 The process is told which class to import and which answers to read. Python's audit events (PEP 578) show sockets,
-threads, processes and files; the environment has none, so its reads are watched where they happen.
+processes and files; threads and reads of the environment are watched where they happen, for not every Python has
+events for them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
@@ -166,7 +168,7 @@ def _ask(order: Order, environ: Mapping[str, str], folder: str | None) -> Outsid
 # What follows runs in the other process.
 
 
-STARTS: Final = ("_thread.start", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
+STARTS: Final = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
 
 FILES: Final = (
     *("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"),
@@ -194,6 +196,7 @@ class Watch:
         self._package = package
         sys.addaudithook(self._on_event)
         self._spy_on_environment()
+        self._spy_on_threads()
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.phase is None:
@@ -214,6 +217,17 @@ class Watch:
             return usual(held, key)
 
         environment.__getitem__ = spying
+
+    def _spy_on_threads(self) -> None:
+        kind: Any = threading.Thread
+        usual = kind.start
+
+        def spying(thread: Any) -> None:
+            if self.phase is not None:
+                self._note(Kind.START, f"starts {thread.name!r}", _caller(sys._getframe(1)) or "an import")  # noqa: SLF001 - as above
+            usual(thread)
+
+        kind.start = spying
 
     def _note(self, kind: Kind, what: str, place: str) -> None:
         phase, self.phase = self.phase, None

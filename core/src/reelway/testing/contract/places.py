@@ -75,10 +75,13 @@ MODEL: Final = Fact(
 
 
 def word_of(provider: Provider) -> Fact:
-    """The status word. Only a declared one is found at every place, so the mark is one of these, oddly spelt."""
-    longest = max(provider.info.words, key=len, default="unknown")
-    mark = "".join(letter.upper() if at % 2 else letter for at, letter in enumerate(longest))
-    return Fact(name="status word", marks=((mark, mark),), of=lambda seen: seen.provider_status)
+    """The status word. Only a declared one is found at every place, so the marks are two of these."""
+    declared = [*sorted(provider.info.words, key=len, reverse=True), "unknown", "queued"]
+    return Fact(name="status word", marks=tuple((one, one) for one in declared[:2]), of=_word)
+
+
+def _word(seen: Observation) -> str | None:
+    return seen.provider_status
 
 
 def places(provider: Provider, answer: Answer, fact: Fact) -> tuple[Spot, ...]:

@@ -15,9 +15,9 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from reelway._version import __version__
-from reelway.errors import ConfigurationError
+from reelway.errors import ConfigurationError, PluginError
 from reelway.testing.contract.check import SUITE, Check, Level
-from reelway.testing.contract.subject import Missing, Subject
+from reelway.testing.contract.subject import Found, Subject
 
 MOST: Final = 10
 """Findings of one check that are reported; the first ones show what is wrong."""
@@ -157,11 +157,12 @@ def _findings(check: Check, subject: Subject) -> Iterator[str]:
     try:
         with _quiet():
             yield from check.examine(subject)
-    except Missing as missing:
-        yield str(missing)
+    except Found as found:
+        yield str(found)
     # A provider is a stranger's code: whatever it raises is a finding, and the next check goes on.
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        yield f"it broke off with {type(error).__name__}: {' '.join(str(error).split()):.500}"
+        cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error
+        yield f"it broke down with {type(cause).__name__}: {' '.join(str(cause).split()):.500}"
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Recorded answers and requests of a service, each with its reading written out beside it.
 
-``get-done.json`` is what the service sent, and ``get-done.reading.json`` is what it means, as ``reelway explain
---for-sample`` prints it. A reading file holds one object, or a list where one answer was recorded for several
-statuses or speaks of several tasks. There are three kinds:
+``get-done.json`` is what the service sent: the body of an answer or of a request alone, or a whole exchange as a
+recording keeps it. ``get-done.reading.json`` is what it means, as ``reelway explain --for-sample`` prints it. A
+reading file holds one object, or a list where one answer was recorded for several statuses or speaks of several
+tasks. There are three kinds:
 
 - the reading of an answer: the fields of ``explain``, and where they are not the usual ones ``call``,
   ``http_status``, ``route`` and ``headers``; what is left out, the answer does not say;
@@ -26,8 +27,8 @@ from msgspec import Struct
 from reelway.model.http import HttpResponse
 from reelway.model.request import Media, VideoRequest
 from reelway.provider.canonical import EMPTY, Call, Reading, kept_answer
-
-ENDING: Final = ".reading.json"
+from reelway.recording.sample import READING
+from reelway.recording.sample import Sample as Exchange
 
 
 class RequestCall(StrEnum):
@@ -38,7 +39,7 @@ class RequestCall(StrEnum):
 
 
 class AnswerReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a recorded answer means, and how it came."""
+    """What a recorded answer means, and how it came where the sample itself does not say."""
 
     status: str
     provider_status: str | None = None
@@ -51,25 +52,16 @@ class AnswerReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     task_id: str | None = None
     model: str | None = None
     error: dict[str, Any] | None = None
-    call: Call = Call.RETRIEVE
-    http_status: int = 200
+    call: Call | None = None
+    http_status: int | None = None
     route: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] | None = None
     note: str | None = None
 
     @property
     def reading(self) -> Reading:
         """The reading as ``explain`` prints it."""
         return {name: getattr(self, name) for name in EMPTY}
-
-    @property
-    def circumstances(self) -> tuple[Call, int, str | None, tuple[tuple[str, str], ...]]:
-        """How the answer came; several readings of the same are about several tasks."""
-        return (self.call, self.http_status, self.route, tuple(self.headers.items()))
-
-    def answer(self, body: bytes) -> HttpResponse:
-        """The answer as it came."""
-        return kept_answer(body, self.http_status, tuple(self.headers.items()))
 
 
 class RequestReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,57 +95,83 @@ KINDS: Final[Mapping[str, type[Entry]]] = {"request": RequestReading, "declined"
 """The key that tells an entry's kind; without any of them it is the reading of an answer."""
 
 
+class Told(Struct, frozen=True, kw_only=True):
+    """An answer as it came, and all that it is said to mean: several readings where it speaks of several tasks."""
+
+    call: Call
+    response: HttpResponse
+    route: str | None
+    readings: tuple[AnswerReading, ...]
+
+
 class Sample(Struct, frozen=True, kw_only=True):
     """One recorded file and what is written down about it.
 
     Attributes:
         name: the file's name below the folder of samples.
-        body: what was recorded.
+        content: what is in it.
         entries: its readings; empty where there is no reading file, or one that cannot be read.
         problem: what is wrong with the reading file.
     """
 
     name: str
-    body: bytes
+    content: bytes
     entries: tuple[Entry, ...] = ()
     problem: str | None = None
 
     @classmethod
     def load(cls, folder: Path, file: Path) -> Self:
         """Read a sample, and its reading where there is one."""
-        name = file.relative_to(folder).as_posix()
+        bare = cls(name=file.relative_to(folder).as_posix(), content=file.read_bytes())
         written = reading_file(file)
         if not written.exists():
-            return cls(name=name, body=file.read_bytes())
+            return bare
         try:
-            return cls(name=name, body=file.read_bytes(), entries=tuple(_entries(written.read_bytes())))
+            return msgspec.structs.replace(bare, entries=tuple(_entries(written.read_bytes())))
         except (msgspec.MsgspecError, UnicodeError) as error:
-            return cls(name=name, body=file.read_bytes(), problem=f"{written.name}: {error}")
+            return msgspec.structs.replace(bare, problem=f"{written.name}: {error}")
 
-    def answers(self) -> Iterator[AnswerReading]:
-        """Its readings as an answer, one for each way in which it came."""
-        seen = set()
-        for entry in self.entries:
-            if isinstance(entry, AnswerReading) and entry.circumstances not in seen:
-                seen.add(entry.circumstances)
-                yield entry
+    def told(self) -> Iterator[Told]:
+        """The sample as an answer, once for each way in which it came."""
+        answers = [entry for entry in self.entries if isinstance(entry, AnswerReading)]
+        for way in dict.fromkeys(map(_way, answers)):
+            same = tuple(entry for entry in answers if _way(entry) == way)
+            yield self._told(same)
+
+    def _told(self, readings: tuple[AnswerReading, ...]) -> Told:
+        first, exchange = readings[0], Exchange.of(self.content)
+        came = HttpResponse(status=200, body=self.content) if exchange is None else exchange.answer
+        headers = came.headers if first.headers is None else tuple(first.headers.items())
+        response = kept_answer(came.body, first.http_status or came.status, headers)
+        usual = Call.RETRIEVE if exchange is None else exchange.answered
+        return Told(call=first.call or usual, response=response, route=first.route, readings=readings)
+
+    @property
+    def written(self) -> Any:
+        """The sample as a request: the JSON document, or the fields of a form."""
+        exchange = Exchange.of(self.content)
+        if exchange is None:
+            return msgspec.json.decode(self.content)
+        body = exchange.request["body"]
+        is_form = isinstance(body, dict) and body.keys() == {"fields", "files"}
+        return dict(body["fields"]) if is_form else body
 
 
 def load(folder: Path) -> tuple[Sample, ...]:
     """All samples of a folder, and of the folders in it, by name."""
-    return tuple(Sample.load(folder, file) for file in _files(folder) if not file.name.endswith(ENDING))
+    return tuple(Sample.load(folder, file) for file in _files(folder) if not file.name.endswith(READING))
 
 
 def orphans(folder: Path) -> tuple[str, ...]:
     """Reading files without a sample."""
-    samples = {reading_file(file) for file in _files(folder) if not file.name.endswith(ENDING)}
-    return tuple(file.name for file in _files(folder) if file.name.endswith(ENDING) and file not in samples)
+    samples = {reading_file(file) for file in _files(folder) if not file.name.endswith(READING)}
+    return tuple(file.name for file in _files(folder) if file.name.endswith(READING) and file not in samples)
 
 
 def reading_file(sample: Path) -> Path:
     """Where the reading of a sample stands: beside it, and named like it."""
     named = sample.stem if sample.suffix == ".json" else sample.name
-    return sample.with_name(named + ENDING)
+    return sample.with_name(named + READING)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -167,6 +185,11 @@ def _entries(written: bytes) -> Iterator[Entry]:
         keys = one if isinstance(one, dict) else {}
         kind = next((kind for key, kind in KINDS.items() if key in keys), AnswerReading)
         yield msgspec.convert(one, kind)
+
+
+def _way(entry: AnswerReading) -> tuple[object, ...]:
+    """How an answer came."""
+    return (entry.call, entry.http_status, entry.route, tuple((entry.headers or {}).items()))
 
 
 MEDIA: Final = frozenset({"first_frame", "last_frame"})

@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from reelway.errors import ProviderError
-from reelway.model.http import HttpResponse
+from reelway.errors import PluginError
 from reelway.model.observation import Observation
 from reelway.provider.canonical import Call, routes_of
 from reelway.provider.interface import Capability, Provider
@@ -41,7 +40,11 @@ FACTS: Final[Mapping[Feature, tuple[Fact, Collection[Call]]]] = {
 """The facts that a provider's answers may lack, and the answers that have to show them."""
 
 
-class Missing(Exception):
+class Found(Exception):
+    """What is wrong, where a check cannot go on; its text is the finding."""
+
+
+class Missing(Found):
     """A check has nothing to look at, although nothing says that it does not concern the provider."""
 
 
@@ -163,6 +166,7 @@ class Subject:
 
         Raises:
             ProviderError: it refuses the answer.
+            Found: it breaks down over it.
         """
         return self.read_bytes(answer, as_bytes(document))
 
@@ -171,15 +175,15 @@ class Subject:
 
         Raises:
             ProviderError: it refuses the answer.
+            Found: it breaks down over it.
         """
-        return answers.read(self.provider, answer.call, answer.response(body), answer.route)
-
-    def read_or_refused(self, call: Call, response: HttpResponse, route: str) -> Observation | None:
-        """What the provider reads in any answer; None where it refuses it."""
         try:
-            return answers.read(self.provider, call, response, route)
-        except ProviderError:
-            return None
+            return answers.read(self.provider, answer.call, answer.response(body), answer.route)
+        except PluginError as error:
+            cause = error.__cause__ or error
+            raise Found(
+                f"{answer.name}: it broke down with {type(cause).__name__} ({cause!s:.80}) over {body!r:.160}"
+            ) from error
 
 
 def _is_installed(subject: Subject) -> bool:

@@ -1,4 +1,4 @@
-"""Callbacks are hints: they are read, they prove nothing unless signed, and they change nothing unproven."""
+"""Callbacks are hints: they name their task, and prove nothing unless they are signed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import Final
 
 from reelway.errors import NotSupported, ProviderError
 from reelway.model.http import Headers
-from reelway.model.lifecycle import advance
-from reelway.model.observation import Source
-from reelway.model.task import Task, TaskRef
 from reelway.provider.canonical import Call
 from reelway.provider.interface import Capability
 from reelway.provider.reading import read_callback
-from reelway.testing.clock import START
 from reelway.testing.contract.answers import Answer
 from reelway.testing.contract.check import Group
 from reelway.testing.contract.feature import Feature
@@ -55,18 +51,6 @@ def callback_names_its_task(subject: Subject) -> Iterator[str]:
     for answer in _called_back(subject):
         if not subject.spots(answer, TASK_ID):
             yield f"{answer.name}: no part of it names a task"
-
-
-@callbacks.check(needs=CALLED_BACK)
-def callback_is_a_hint(subject: Subject) -> Iterator[str]:
-    """Anybody can post to a callback address; what nobody proved must not move a task."""
-    for answer in _called_back(subject):
-        for seen in read_callback(subject.provider, answer.headers, answer.body, verified=False):
-            if seen.source is not Source.CALLBACK or seen.verified:
-                yield f"{answer.name}: it reads as {seen.source}, verified: {seen.verified}"
-            task = Task.new(TaskRef(subject.provider.info.name, "default", "", seen.task_id or "x"), START)
-            if advance(task, seen, START) != (task, ()):
-                yield f"{answer.name}: unproven, and yet it changed a task"
 
 
 @callbacks.check(needs=[Feature.CALLBACKS])

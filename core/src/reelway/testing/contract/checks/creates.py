@@ -18,7 +18,7 @@ from reelway.testing.contract.trouble import HTML, REFUSALS, UNREADABLE, bare
 
 creates = Group("creates")
 
-NO_IDS: Final[tuple[Json, ...]] = (None, "", 0, 7, 7.5, True, False, [], ["task_1"], {}, {"id": "task_1"})
+NO_IDS: Final[tuple[Json, ...]] = (None, "", True, False, [], ["task_1"], {}, {"id": "task_1"})
 
 DANGEROUS_IDS: Final = (".", "..", "a\nb", "\x00", "\ud800", "task\x1b[2J", "\u202e1", "x" * 513)
 
@@ -97,7 +97,7 @@ def _with_code(subject: Subject, status: int, code: str) -> Iterable[HttpRespons
     yield json_response({"error": {"code": code, "message": "Contract trouble."}}, status)
     yield json_response({"code": code, "message": "Contract trouble.", "data": None}, status)
     for sample in subject.samples:
-        yield from (entry.answer(sample.body) for entry in sample.answers() if entry.http_status == status)
+        yield from (told.response for told in sample.told() if told.response.status == status)
 
 
 def _believed(subject: Subject, response: HttpResponse, route: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from reelway.testing.contract.documents import (
     Json,
     Spot,
     as_bytes,
+    holders,
     put,
     put_all,
     reversed_members,
@@ -230,8 +231,10 @@ def one_odd_field_costs_no_reading(subject: Subject) -> Iterator[str]:
     """A single field of another type must not make a paid task unreadable, nor change its state."""
     for answer in subject.answers:
         kept = {*subject.spots(answer, TASK_ID), *subject.spots(answer, subject.word)}
-        for spot in (spot for spot in spots(answer.document) if spot not in kept):
-            yield from _spoilt_by(subject, answer, spot)
+        kept |= {spot[:length] for spot in kept for length in range(1, len(spot))}
+        for spot in (*spots(answer.document), *holders(answer.document)):
+            if spot not in kept:
+                yield from _spoilt_by(subject, answer, spot)
 
 
 @fields.check()

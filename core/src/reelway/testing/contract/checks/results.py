@@ -133,7 +133,7 @@ def success_needs_no_link(subject: Subject) -> Iterator[str]:
 @results.check()
 def finished_job_has_a_way_to_its_file(subject: Subject) -> Iterator[str]:
     """With neither a link nor a content route, a paid video stays at the provider."""
-    if Capability.CONTENT not in subject.provider.info.capabilities and Feature.LINKS in subject.cannot:
+    if Capability.CONTENT not in subject.provider.info.capabilities and Feature.LINKS in subject.found_lacking:
         yield "its answers name no link, and it has no content route"
 
 

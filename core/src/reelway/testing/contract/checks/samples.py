@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +18,10 @@ from reelway.provider.models import OnUnsupported, check
 from reelway.testing.contract.check import Group, Level
 from reelway.testing.contract.feature import Feature
 from reelway.testing.contract.samples import (
-    AnswerReading,
     RequestCall,
     RequestReading,
     Sample,
+    Told,
     orphans,
     reading_file,
 )
@@ -54,16 +53,17 @@ WANTED: Final = (Status.SUCCEEDED, Status.FAILED)
 @samples.check(needs=RECORDED)
 def every_kind_of_answer_is_there(subject: Subject) -> Iterator[str]:
     """What no sample shows is read as somebody once imagined it."""
-    entries = [entry for sample in subject.samples for entry in sample.answers()]
-    good = [entry for entry in entries if 200 <= entry.http_status < 300]
-    if not any(entry.call is Call.CREATE for entry in good):
+    answers = [told for sample in subject.samples for told in sample.told()]
+    good = [told for told in answers if told.response.ok]
+    readings_ = [(told.call, reading) for told in good for reading in told.readings]
+    if not any(call is Call.CREATE for call, _ in readings_):
         yield "no sample is the answer to a create"
-    if not any(not entry.terminal for entry in good if entry.call is Call.RETRIEVE):
+    if not any(call is Call.RETRIEVE and not reading.terminal for call, reading in readings_):
         yield "no sample is the answer to a poll of a job under way"
     for status in WANTED:
-        if not any(entry.status == status for entry in good):
+        if not any(reading.status == status for _, reading in readings_):
             yield f"no sample is of a job that has {status}"
-    if not any(entry.http_status >= 400 for entry in entries):
+    if len(good) == len(answers):
         yield "no sample is an error answer"
 
 
@@ -88,9 +88,8 @@ def every_reading_has_its_sample(subject: Subject) -> Iterator[str]:
 def answer_means_what_is_written(subject: Subject) -> Iterator[str]:
     """The readings are the contract in the provider's own words: each was checked by eye once, and holds."""
     for sample in subject.samples:
-        told = [entry for entry in sample.entries if isinstance(entry, AnswerReading)]
-        for _, several in groupby(told, key=lambda entry: entry.circumstances):
-            yield from _misread(subject, sample, list(several))
+        for told in sample.told():
+            yield from _misread(subject, sample, told)
 
 
 @samples.check(needs=RECORDED)
@@ -105,7 +104,7 @@ def request_is_written_as_recorded(subject: Subject) -> Iterator[str]:
 def nothing_secret_was_recorded(subject: Subject) -> Iterator[str]:
     """Samples are published; a key or a signed link in them opens somebody's account."""
     for sample in subject.samples:
-        text = sample.body.decode("utf-8", "replace")
+        text = sample.content.decode("utf-8", "replace")
         for what, pattern in SECRETS.items():
             if pattern.search(text):
                 yield f"{sample.name} holds {what}"
@@ -128,26 +127,27 @@ def _folder(subject: Subject) -> Path:
     return subject.folder
 
 
-def _misread(subject: Subject, sample: Sample, told: list[AnswerReading]) -> Iterator[str]:
-    first = told[0]
+def _misread(subject: Subject, sample: Sample, told: Told) -> Iterator[str]:
     try:
-        read = readings(subject.provider, first.call, first.answer(sample.body), first.route)
+        read = readings(subject.provider, told.call, told.response, told.route)
     except ReelwayError as error:
         yield f"{sample.name}: {error.message}"
         return
-    expected = [entry.reading for entry in told]
+    expected = [entry.reading for entry in told.readings]
     if len(read) != len(expected):
         yield f"{sample.name}: {len(expected)} readings are written down, and it has {len(read)}"
-    for said, meant in zip(map(_without_our_words, read), map(_without_our_words, expected), strict=False):
-        for field in (field for field in meant if said[field] != meant[field]):
-            yield f"{sample.name}: {field} reads as {said[field]!r}, and {meant[field]!r} is written down"
+    for said, meant in zip(read, expected, strict=False):
+        told_of = said | {"error": _in_its_words(said["error"], meant["error"])}
+        for field in (field for field in meant if told_of[field] != meant[field]):
+            yield f"{sample.name}: {field} reads as {told_of[field]!r}, and {meant[field]!r} is written down"
 
 
-def _without_our_words(reading: Reading) -> Reading:
-    """A reading without the sentence of an answer that was not believed, which is ours and may be put better."""
-    error = reading["error"]
-    ours = error is not None and error.get("kind") == ErrorKind.PROTOCOL
-    return reading | {"error": error | {"message": None}} if ours else reading
+def _in_its_words(said: Reading | None, meant: Reading | None) -> Reading | None:
+    """An error as it was written down, where it differs in a sentence that is ours and may be put better."""
+    ours = (
+        said is not None and meant is not None and (meant["message"] is None or said["kind"] == ErrorKind.PROTOCOL)
+    )
+    return said | {"message": meant["message"]} if ours and said and meant else said
 
 
 def _miswritten(subject: Subject, sample: Sample, entry: RequestReading) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _miswritten(subject: Subject, sample: Sample, entry: RequestReading) -> Iter
         return
     if entry.path is not None and request.path != entry.path:
         yield f"{sample.name}: it goes to {request.path!r}, and {entry.path!r} is written down"
-    written, meant = _written(request), msgspec.json.decode(sample.body)
+    written, meant = _written(request), sample.written
     if written != meant:
         keys = sorted(key for key in {*written, *meant} if written.get(key) != meant.get(key))
         yield f"{sample.name}: it is written otherwise in {', '.join(keys)}"

@@ -18,12 +18,18 @@ from reelway.testing.contract.subject import Subject
 
 words = Group("words")
 
-LOOK_ALIKES: Final = str.maketrans(
-    "aceiopxskd",
-    # Cyrillic letters, the long s, the Kelvin sign and a wide d.
-    "\u0430\u0441\u0435\u0456\u043e\u0440\u0445\u017f\u212a\uff44",
+LOOK_ALIKES: Final = (
+    # Cyrillic letters.
+    str.maketrans("aceiopxy", "\u0430\u0441\u0435\u0456\u043e\u0440\u0445\u0443"),
+    # Those that careless comparing turns into the plain ones: the long s, the Kelvin sign, wide letters.
+    str.maketrans("s", "\u017f"),
+    str.maketrans("k", "\u212a"),
+    str.maketrans("abcdefghijklmnopqrstuvwxyz", "".join(chr(0xFF41 + number) for number in range(26))),
 )
-"""Letters that look like the plain ones, or that become them when texts are compared carelessly."""
+"""Letters that look like the plain ones, or that become them."""
+
+INVISIBLE: Final = ("{}\u200b", "\u202e{}", "\ufeff{}", "{}\u0301")
+"""What shows nothing of itself."""
 
 INVENTED: Final = ("warming_up", "moderating", "almost done", "contract-state", "unknown", "-", "✓", "0", "100%")
 """Words that no provider declares."""
@@ -108,8 +114,9 @@ def unknown_word_is_no_status(subject: Subject) -> Iterator[str]:
 def look_alike_is_unknown(subject: Subject) -> Iterator[str]:
     """Letters of other alphabets look like the plain ones; a word that is not the declared one declares nothing."""
     for word in subject.provider.info.words:
-        for spelt in {word.translate(LOOK_ALIKES), f"{word}\u200b", f"\u202e{word}", f"\ufeff{word}"} - {word}:
-            yield from _read_otherwise(subject, spelt, None)
+        spelt = {word.translate(table) for table in LOOK_ALIKES} | {form.format(word) for form in INVISIBLE}
+        for look_alike in sorted(spelt - {word}):
+            yield from _read_otherwise(subject, look_alike, None)
 
 
 @words.check()

@@ -1,0 +1,1 @@
+"""A provider that keeps the whole contract, made up for the proof that the contract notices what breaks it."""
