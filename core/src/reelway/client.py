@@ -25,6 +25,7 @@ from reelway.operations import (
 )
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
+from reelway.recording.recorder import Recorder
 from reelway.requesting import Preview, RequestFields, request_of
 from reelway.results import Download, Waited, download_of, holding, settle, waited
 from reelway.transport.clock import Clock, SystemClock
@@ -44,6 +45,7 @@ class _Base:
         on_unsupported: OnUnsupported | str = OnUnsupported.ERROR,
         on_change: OnChange | None = None,
         on_submission: OnSubmission | None = None,
+        record: str | Path | None = None,
         allow_private_links: bool = False,
         http: str = "httpx",
         transport: Any = None,
@@ -61,12 +63,14 @@ class _Base:
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
+            record: a new folder; each exchange is written there as a sample with nothing private in it, for
+                ``reelway.testing.Replay``.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
             transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
             clock: what tells and passes the time, such as ``reelway.testing.VirtualClock``.
             registry: where providers are looked up; by default all installed ones.
-            settings: the rest, for tests; ``on_…``, ``http`` and ``clock`` are then taken from it.
+            settings: the rest, for tests; ``on_…``, ``record``, ``http`` and ``clock`` are then taken from it.
 
         Raises:
             ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
@@ -81,6 +85,7 @@ class _Base:
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
+            recorder=None if record is None else Recorder(Path(record)),
             http=network,
             clock=clock or SystemClock(),
         )

@@ -25,7 +25,7 @@ from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import reserve, spread
 from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
-from reelway.model.http import HttpRequest, is_safe_id
+from reelway.model.http import HttpRequest, HttpResponse, is_safe_id
 from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
@@ -38,6 +38,7 @@ from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, ch
 from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
+from reelway.recording.recorder import Recorder
 from reelway.requesting import Preview, preview_of
 from reelway.results import WORD_LENGTH, is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
@@ -79,6 +80,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         clock: tells and passes the time.
         draw: gives numbers from 0 to 1 for jitter.
         http: how the network is used.
+        recorder: writes down each exchange with an account's API.
         trace: is told every effect of every flow, for tests and for finding out what happened.
     """
 
@@ -88,6 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     clock: Clock = SystemClock()
     draw: Callable[[], float] = random.random
     http: HttpSettings = HttpSettings()
+    recorder: Recorder | None = None
     trace: Callable[[Effect[Any]], None] | None = None
 
 
@@ -133,7 +136,8 @@ class Operations:
     @property
     def witness(self) -> Witness:
         """Who is told what the flows do."""
-        return Witness(observe=self._tell, record=self._record, trace=self._settings.trace)
+        exchange = None if self._settings.recorder is None else self._exchanged
+        return Witness(observe=self._tell, record=self._record, exchange=exchange, trace=self._settings.trace)
 
     # --- one job for each operation ---
 
@@ -319,6 +323,10 @@ class Operations:
         # What a listener does must not cost the caller the task that was just paid for.
         except Exception:
             logger.exception("on_change failed at %s", seen.task.ref)
+
+    def _exchanged(self, account: str, request: HttpRequest, response: HttpResponse) -> None:
+        if self._settings.recorder is not None:
+            self._settings.recorder.exchange(self._accounts[account].provider, request, response)
 
     def _record(self, record: Record) -> None:
         submission = record.submission

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from reelway.cli import catalog, conform, creating, demo, doctor, explain, following, sandbox, tasks
+from reelway.cli import catalog, conform, creating, demo, doctor, explain, following, record, sandbox, tasks
 from reelway.cli.entry import Body, Command, entry
 from reelway.cli.exit_codes import as_help
 
@@ -15,7 +15,7 @@ PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
     "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
     "Look around": (catalog.providers, catalog.models, explain.explain),
-    "Try and check": (demo.demo, sandbox.sandbox, conform.conform, doctor.doctor),
+    "Try and check": (demo.demo, sandbox.sandbox, record.record, conform.conform, doctor.doctor),
 }
 
 app = typer.Typer(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from reelway.account import DEFAULT_ACCOUNT, Account
 from reelway.cli.accounts import chosen_provider, require_key
@@ -20,8 +21,12 @@ from reelway.operations import OnChange, Settings
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
+from reelway.recording.recorder import Recorder
 from reelway.results import Waited
 from reelway.transport.http import HttpSettings
+
+RECORDER: Final[ContextVar[Recorder | None]] = ContextVar("RECORDER", default=None)
+"""What writes down the exchanges of the command that ``reelway record`` runs."""
 
 
 class Session:
@@ -49,6 +54,7 @@ class Session:
             on_unsupported=on_unsupported,
             on_change=on_change,
             on_submission=run.submission,
+            recorder=RECORDER.get(),
             http=HttpSettings(allow_private_links=options.allow_private_links),
         )
         self._clients: dict[tuple[str, str], AsyncClient] = {}

@@ -21,6 +21,9 @@ class Recorder:
     """Writes each exchange to a folder, as a sample that holds nothing private.
 
     A folder holds one recording: the substitutes for ids are counted from one, and two recordings would mix.
+
+    Attributes:
+        written: how many exchanges were written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +42,7 @@ class Recorder:
         self._folder = folder
         self._lock = threading.Lock()
         self._redactors: dict[str, Redactor] = {}
-        self._written = 0
+        self.written = 0
 
     def exchange(self, provider: Provider, request: HttpRequest, response: HttpResponse) -> None:
         """Write one exchange down. A recording that fails costs nobody a task: it is logged and left."""
@@ -60,8 +63,8 @@ class Recorder:
             request=redactor.request(request),
             response=redactor.response(response),
         )
-        self._written += 1
-        write_sample(sample, self._folder / f"{self._written:04}-{call}.json")
+        self.written += 1
+        write_sample(sample, self._folder / f"{self.written:04}-{call}.json")
 
 
 def call_of(provider: Provider, request: HttpRequest) -> str:

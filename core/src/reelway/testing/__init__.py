@@ -28,12 +28,13 @@ with client:
 from typing import TYPE_CHECKING, Any
 
 from reelway.testing.clock import VirtualClock
+from reelway.testing.replay import Replay
 from reelway.transport.http import in_process
 
 if TYPE_CHECKING:
     from reelway.testing.contract.suite import ProviderContract
 
-__all__ = ["ProviderContract", "VirtualClock", "in_process"]
+__all__ = ["ProviderContract", "Replay", "VirtualClock", "in_process"]
 
 
 def __getattr__(name: str) -> Any:

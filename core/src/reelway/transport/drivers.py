@@ -47,6 +47,7 @@ from reelway.flow.effects import (
     TransportError,
     Work,
 )
+from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
@@ -72,11 +73,13 @@ class Witness(Struct, frozen=True, kw_only=True):
     Attributes:
         observe: a task as it now is, with its events.
         record: submissions on their way.
+        exchange: each answer of an account's API with its request.
         trace: every effect, in order.
     """
 
     observe: Callable[[Observe], None]
     record: Callable[[Record], None]
+    exchange: Callable[[str, HttpRequest, HttpResponse], None] | None = None
     trace: Callable[[Effect[Any]], None] | None = None
 
 
@@ -98,9 +101,12 @@ class Outcome(Struct, Generic[R], frozen=True):
 class _Stepper(Generic[R]):
     """A flow on its way: its result, and how far its create got."""
 
-    def __init__(self, flow: Flow[R], witness: Witness) -> None:
-        self._flow = flow
+    def __init__(self, job: Job[R], witness: Witness) -> None:
+        self._flow = job.flow
+        self._account = job.account
         self._trace = witness.trace
+        self._exchange = witness.exchange
+        self._asked: HttpRequest | None = None
         self._record = witness.record
         self._submission: Submission | None = None
         self._sent = False
@@ -108,6 +114,9 @@ class _Stepper(Generic[R]):
 
     def step(self, reply: Any = None, error: Exception | None = None) -> Effect[Any] | None:
         """Send the last effect's result, or throw its error; the next effect, or None at the end."""
+        if self._exchange is not None and self._asked is not None and error is None:
+            self._exchange(self._account, self._asked, reply)
+        self._asked = None
         try:
             effect: Effect[Any] = self._flow.throw(error) if error is not None else self._flow.send(reply)
         except StopIteration as stop:
@@ -115,6 +124,8 @@ class _Stepper(Generic[R]):
             return None
         if self._trace is not None:
             self._trace(effect)
+        if isinstance(effect, Send):
+            self._asked = effect.request
         self._follow_create(effect)
         return effect
 
@@ -220,7 +231,7 @@ class SyncDriver:
 
     def watch(self, job: Job[R]) -> Generator[Task, None, R]:
         """Run a flow and give each task that it tells of; the generator's value is the flow's result."""
-        stepper = _Stepper(job.flow, self._witness)
+        stepper = _Stepper(job, self._witness)
         with closing(stepper), closing(self._performer(job)) as perform:
             try:
                 yield from _watched(stepper, perform)
@@ -232,7 +243,7 @@ class SyncDriver:
     def run_all(self, jobs: Sequence[Job[R]]) -> Iterator[Outcome[R]]:
         """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
         performers = [self._performer(job) for job in jobs]
-        steppers = [_Stepper(job.flow, self._witness) for job in jobs]
+        steppers = [_Stepper(job, self._witness) for job in jobs]
         yield from _Crowd(steppers, performers, self._clock, _Pool(THREADS)).outcomes()
 
     def _performer(self, job: Job[Any]) -> SyncPerformer:
@@ -466,14 +477,14 @@ class AsyncDriver:
 
     async def run(self, job: Job[R]) -> R:
         """Run a flow to its end."""
-        stepper = _Stepper(job.flow, self._witness)
+        stepper = _Stepper(job, self._witness)
         async for _ in self._steps(stepper, job.account):
             pass
         return stepper.result
 
     async def watch(self, job: Job[Any]) -> AsyncGenerator[Task, None]:
         """Run a flow and give each task that it tells of."""
-        async with aclosing(self._steps(_Stepper(job.flow, self._witness), job.account)) as tasks:
+        async with aclosing(self._steps(_Stepper(job, self._witness), job.account)) as tasks:
             async for task in tasks:
                 yield task
 
