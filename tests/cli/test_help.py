@@ -15,7 +15,7 @@ COMMANDS = {body.__name__: body for bodies in PANELS.values() for body in bodies
 
 def test_the_commands_are_these() -> None:
     follow = {"get", "watch", "wait", "download", "cancel"}
-    look = {"providers", "models", "explain", "sandbox", "demo", "conform", "doctor"}
+    look = {"providers", "models", "explain", "sandbox", "demo", "record", "conform", "doctor"}
     assert COMMANDS.keys() == {"create", "generate", "remix"} | follow | look
 
 

@@ -17,7 +17,6 @@ from reelway.model.request import VideoRequest
 from reelway.provider.interface import ErrorReading
 from reelway.provider.models import ModelSpec
 from tests.testing.defects.defect import Document, Misread, caught_by, inner
-from tests.testing.defects.fields import link_of
 from tests.testing.reference.provider import Reference
 
 logger = logging.getLogger("reference")
@@ -43,14 +42,6 @@ class QuotesTheAnswer(Misread):
         if isinstance(model, str) and not model.startswith(("ref", "contract")):
             raise ProviderError(f"There is no model {model}.", kind=ErrorKind.PROTOCOL)
         return document
-
-
-@caught_by("hygiene.link-stays-hidden")
-class LinkForAModel(Misread):
-    """It shows the link in a field that is printed."""
-
-    def after(self, document: Document, seen: Observation) -> Observation:
-        return replace(seen, model=link_of(seen) or seen.model)
 
 
 @caught_by("hygiene.nothing-is-said")

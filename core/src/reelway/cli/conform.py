@@ -53,20 +53,20 @@ class ContractOptions(Options, frozen=True, kw_only=True):
 
 def conform(
     run: Run,
-    provider: Annotated[str, Argument(metavar="PROVIDER", help="The provider's name.")],
+    named: Annotated[str, Argument(metavar="PROVIDER", help="The provider's name.")],
     terms: ContractOptions,
 ) -> ExitCode:
     """Hold a provider to the contract and write a report as JSON. The exit code is 1 if a check failed.
 
     The checks are those of reelway.testing.ProviderContract. Nothing is sent anywhere.
     """
-    subject = Registry.installed().get(provider)
+    subject = Registry.installed().get(named)
     suite = load_suite()
     held_to = suite.Terms(suite=terms.suite or suite.SUITE, exempt=dict(map(_exemption, terms.exempt)))
     examined = suite.Subject(subject, samples=terms.samples, cannot=_features(suite, terms.cannot))
     with suite.nothing_left_behind():
         report = suite.hold(examined, suite.CHECKS, held_to, lambda result: _tell(run, result))
-    file = terms.report or (None if run.screen.json else Path(f"conform-{provider}.json"))
+    file = terms.report or (None if run.screen.json else Path(f"conform-{named}.json"))
     _write(report, file)
     run.screen.result(report.document(), _summary(report, file))
     return ExitCode.OK if report.conforms else ExitCode.UNEXPECTED

@@ -61,7 +61,7 @@ BIG: Final = 1 << 16
 HEAVY: Final = 64 * BIG
 """Bytes that the reading of a large answer may take."""
 
-SHARES: Final = 2
+SHARES: Final = 6
 """How many times the examples of one test a check over many answers gets."""
 
 
