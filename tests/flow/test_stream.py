@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from reelway.errors import DownloadError, LinkExpired
-from reelway.flow.container import SNIFF_LENGTH
 from reelway.flow.effects import Close, Open, Phase, Read, Send
 from reelway.flow.fetch import ATTEMPTS
 from reelway.model.http import HttpRequest
@@ -257,13 +256,45 @@ def test_a_pause_that_ends_with_the_time_is_not_begun() -> None:
     assert not hand.slept
 
 
+def test_unless_told_otherwise_a_download_has_half_an_hour_and_a_silence_a_minute() -> None:
+    hand = Hand(whole())
+    hand.run(fetching(MemoryPart(), LINK))
+    assert hand.of(Open)[0].timeout == 60
+    patient = Hand(whole())
+    patient.run(fetching(MemoryPart(), LINK, inactivity=1e9))
+    assert patient.of(Open)[0].timeout == 1800
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(2**31, f"of {2**31} bytes arrived"), (2**31 + 1, "larger than the limit")]
+)
+def test_unless_told_otherwise_a_result_may_have_two_gibibytes(size: int, told: str) -> None:
+    assert told in str(failed(Served(headers=(("Content-Length", str(size)),), pieces=(VIDEO,))))
+
+
+def test_unless_told_otherwise_a_renewal_has_half_a_minute() -> None:
+    hand = Hand(page(403), said("succeeded", video_url=OTHER), whole())
+    hand.run(fetching(MemoryPart(), LINK))
+    assert hand.of(Send)[0].timeout == 30
+
+
+@pytest.mark.parametrize(("redirects", "fits"), [(5, True), (6, False)])
+def test_five_redirects_are_followed_and_no_more(redirects: int, fits: bool) -> None:
+    part = MemoryPart()
+    hops = [moved(f"https://cdn.example/{hop}") for hop in range(redirects)]
+    hand = Hand(*hops, *([whole()] if fits else [said("succeeded", video_url=OTHER), whole()]))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert len(hand.of(Send)) == (not fits)
+
+
 def test_the_verdict_waits_for_no_more_bytes_than_it_needs() -> None:
     times: list[float] = []
 
     def progress(size: int, total: int | None) -> None:
         times.append(hand.clock.monotonic())
 
-    pieces = (VIDEO[:SNIFF_LENGTH], 5.0, VIDEO[SNIFF_LENGTH:])
+    pieces = (VIDEO[:189], 5.0, VIDEO[189:])
     hand = Hand(Served(headers=(length(VIDEO),), pieces=pieces))
     hand.run(fetching(MemoryPart(), LINK, progress=progress))
     assert times == [0, 5]
