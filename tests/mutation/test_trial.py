@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.mutation.targets import ROOT, path_of
+from tests.nested import own_environment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="mutants run in copies of a process")
 
@@ -29,7 +30,8 @@ print(json.dumps(trial.run(mutants, ["tests/model/test_secret.py"])))
 def tried(**mutants: tuple[str, str]) -> subprocess.CompletedProcess[bytes]:
     asked = [{"name": name, "module": module, "source": source} for name, (module, source) in mutants.items()]
     command = [sys.executable, "-c", TRIALS]
-    return subprocess.run(command, cwd=ROOT, input=msgspec.json.encode(asked), capture_output=True, check=False)
+    given = msgspec.json.encode(asked)
+    return subprocess.run(command, cwd=ROOT, input=given, env=own_environment(), capture_output=True, check=False)
 
 
 def test_each_mutant_meets_the_fate_that_it_deserves() -> None:

@@ -15,6 +15,7 @@ from reelway.testing import ProviderContract
 from reelway.testing.contract.checks import CHECKS
 from reelway.testing.contract.report import Outcome, Result
 from reelway.testing.contract.suite import BY_ID, EXCUSED, judge, provider_of, subject_of
+from tests.nested import own_environment
 from tests.testing.reference.provider import Reference
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +94,7 @@ def run(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
     (folder / "test_it.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=own_environment(), capture_output=True, text=True, check=False)
 
 
 ONE = ("-k", "words.no-word-means-lost")
