@@ -59,7 +59,14 @@ def steps() -> list[Submission]:
 
 
 @pytest.fixture
-def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a result goes. Streams that fall silent are given up soon."""
-    monkeypatch.setattr("reelway.operations.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
+def target(tmp_path: Path) -> Path:
+    """Where a result goes."""
     return tmp_path / "cat.mp4"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stays silent is given up soon: silence passes no time on a virtual clock."""
+    monkeypatch.setattr("reelway.operations.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
+    monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
+    monkeypatch.setattr("reelway.operations.POLL_SECONDS", PATIENCE)

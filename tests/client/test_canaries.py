@@ -35,7 +35,7 @@ from reelway.sandbox.faults import Takes
 from reelway.testing import VirtualClock, in_process
 from reelway.transport.wire import Endpoint
 from tests.client.both import Both, Kind
-from tests.client.counting import ID, KEY, PARTIES, PATIENCE, Party, dealt, http, json_says
+from tests.client.counting import ID, KEY, PARTIES, Party, dealt, http, json_says
 from tests.client.shelf import SIGNATURE, Shelf, cut, honest
 from tests.reports import report_beyond_tests
 from tests.transport.rogue import RogueServer, answering, says
@@ -164,11 +164,10 @@ class Diary:
 
 @pytest.mark.parametrize(("marks", "party"), dealt([*MARKS, *LASTING]))
 def test_no_story_shows_a_secret(
-    party: Party, marks: str, target: Path, logs: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    party: Party, marks: str, target: Path, logs: Callable[[], list[str]], request: pytest.FixtureRequest
 ) -> None:
     if "silence" in marks:
-        monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
-        monkeypatch.setattr("reelway.operations.POLL_SECONDS", PATIENCE)
+        request.getfixturevalue("impatient")
     diary, clock = Diary(), VirtualClock()
     with Sandbox(clock=clock) as sandbox:
         url = sandbox.base_url(party.provider)

@@ -90,11 +90,12 @@ def test_a_download_ends_with_its_time(party: Party, target: Path, trouble: str)
     shelf.assert_no_key_left()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_stream_that_falls_silent_is_given_up_and_resumed(party: Party, target: Path) -> None:
     with Shelf(cut(70_000, by=Visit.wait), honest) as shelf:
         end = download(party, shelf, target)
     assert_whole(end, target)
-    assert shelf.ranges == [None, 70_000]
+    assert shelf.ranges[:2] == [None, 70_000]
 
 
 # --- memory ---

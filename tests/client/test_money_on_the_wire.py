@@ -35,7 +35,6 @@ from tests.client.counting import (
     MADE,
     MALFORMED,
     PAGE,
-    PATIENCE,
     TOO_LATE,
     Doubt,
     Ended,
@@ -147,11 +146,15 @@ TLS_TROUBLE: Final[dict[str, Manner]] = {
 
 @pytest.mark.parametrize("trouble", TLS_TROUBLE)
 def test_a_create_whose_handshake_failed_is_sent_once_one_succeeds(
-    party: Party, steps: list[Submission], trouble: str, monkeypatch: pytest.MonkeyPatch
+    party: Party,
+    steps: list[Submission],
+    trouble: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr("reelway.transport.http.tls_context", lambda _: tls(ssl.PROTOCOL_TLS_CLIENT))
     if TLS_TROUBLE[trouble] is never_reads:
-        monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
+        request.getfixturevalue("impatient")
     with RogueServer(in_turn(TLS_TROUBLE[trouble], encrypted(accepts))) as server:
         end = create(party, f"https://127.0.0.1:{server.port}", steps)
     assert isinstance(end, Task)
@@ -255,13 +258,13 @@ def test_a_create_in_doubt_is_seen_once_and_told_as_unknown(
     assert (server.creates, len(server.visits)) == (1, 1)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("trouble", HANGING)
 def test_a_create_that_hangs_is_seen_once_and_given_up_in_time(
-    party: Party, steps: list[Submission], trouble: str, monkeypatch: pytest.MonkeyPatch
+    party: Party, steps: list[Submission], trouble: str
 ) -> None:
-    monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
     manner, doubt = HANGING[trouble]
-    with RogueServer(in_turn(manner, accepts)) as server, bounded(2):
+    with RogueServer(in_turn(manner, accepts)) as server, bounded(3):
         end = create(party, server.url, steps)
     doubt.assert_holds(end, steps)
     assert (server.creates, len(server.visits)) == (1, 1)

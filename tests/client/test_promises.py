@@ -29,7 +29,6 @@ from reelway.sandbox import CATALOG, Place, Sandbox
 from reelway.sandbox.faults import FAULTS, Takes
 from reelway.testing import VirtualClock
 from tests.client.both import MODELS, Both, Healing, Kind, on_sockets
-from tests.client.counting import PATIENCE
 
 CREATE_FAULTS: Final = {fault.name: fault for fault in CATALOG if Place.CREATE in fault.at}
 
@@ -127,10 +126,10 @@ def outcome(caller: Both, prompt: str, provider: str) -> type[Task | ReelwayErro
 
 @pytest.mark.parametrize("name", CREATE_FAULTS)
 def test_no_fault_of_a_create_makes_a_second_job(
-    name: str, caller: Both, sandbox: Sandbox, provider: str, monkeypatch: pytest.MonkeyPatch
+    name: str, caller: Both, sandbox: Sandbox, provider: str, request: pytest.FixtureRequest
 ) -> None:
     if name == "silence":
-        monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
+        request.getfixturevalue("impatient")
     ended = outcome(caller, f"A cat. {mark(name, Place.CREATE)}", provider)
     assert ended is KNOWN_ENDS.get(name, SubmissionUnknown)
     ledger = sandbox.ledger
@@ -189,8 +188,10 @@ def test_a_word_that_stays_unknown_is_bounded_by_the_callers_patience(caller: Bo
 
 @pytest.mark.parametrize("spot", FILE_FAULTS, ids="-".join)
 def test_the_file_is_what_was_served_or_is_not_there(
-    spot: Spot, solo: Both, sandbox: Sandbox, target: Path
+    spot: Spot, solo: Both, sandbox: Sandbox, target: Path, request: pytest.FixtureRequest
 ) -> None:
+    if spot.fault == "silence":
+        request.getfixturevalue("impatient")
     task = solo.wait(solo.create(spot.prompt(), model=MODELS[SOLO]))
     if spot in HOPELESS:
         with pytest.raises(OutputMissing):

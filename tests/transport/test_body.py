@@ -108,3 +108,17 @@ def test_a_bomb_costs_little_memory(bomb: bytes, piece: int) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 16 * MEBIBYTE
+
+
+def test_a_body_in_crumbs_costs_no_more_memory_than_it_has_bytes() -> None:
+    crumbs = 100_000
+    bounded = BoundedBody("", API_BODY_LIMIT)
+    tracemalloc.start()
+    try:
+        for number in range(crumbs):
+            bounded.add(b"%02d" % (number % 100))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(bounded.whole()) == 2 * crumbs
+    assert peak < MEBIBYTE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any, Final
 
 PIECE: Final = 64 * 1024
@@ -21,7 +22,8 @@ class BoundedBody:
         """``encoding`` is the answer's ``Content-Encoding``; ``limit`` counts bytes as sent and as inflated."""
         self._inflate = _inflater(encoding.strip().lower())
         self._limit = limit
-        self._parts: list[bytes] = []
+        # Not a list of parts: a server may send its body in pieces of a byte, and each would cost its own object.
+        self._whole = BytesIO()
         self._received = 0
         self._size = 0
 
@@ -38,11 +40,11 @@ class BoundedBody:
             self._size += len(part)
             if self._size > self._limit:
                 raise BodyRefused(f"it inflates to more than {self._limit} bytes")
-            self._parts.append(part)
+            self._whole.write(part)
 
     def whole(self) -> bytes:
         """Everything taken so far."""
-        return b"".join(self._parts)
+        return self._whole.getvalue()
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
         """The chunk inflated, a little at a time: what a small one can become may not fit into memory."""
