@@ -16,7 +16,8 @@ MEANING: Final = """\
 **Downloading.** 200 MiB from loopback to a file. The baseline is `iter_bytes` of httpx written to a file as the
 pieces come, and nothing else. Reelway besides checks what kind of file it is, computes a SHA-256, has the disk
 confirm the bytes and only then gives the file its name; the row with digest and fsync is bare httpx that does the
-same. Over a network that is slower than this loopback the difference vanishes. Memory is how much higher the
+same. What is done with a piece costs the same however long it is, and Reelway takes longer ones, which pays for the
+rest. Over a network that is slower than this loopback the difference vanishes. Memory is how much higher the
 process's peak is after the 200 MiB than after a first download of 8 MiB."""
 
 SIZE: Final = 200 * MIB

@@ -12,9 +12,10 @@ from tests.benchmarks.measure import Scale, child, in_turns, installed, middle
 MEANING: Final = """\
 **One poll.** User and system CPU of the client's process for one `AsyncClient.retrieve`, over a connection that
 is kept, one poll after the other. The baseline is `httpx.AsyncClient.get` with the key in its headers and a
-`msgspec` decode into a struct. Reelway sends through the transport of httpx, below its client, so it saves the
-cookies, the redirects and the merging of settings that each `get` goes through, and spends that on deadlines,
-limits and the reading of the answer."""
+`msgspec` decode into a struct. Reelway sends over the same connections of httpx, below its client and its pool, so
+it saves the cookies, the redirects and the merging of settings that each `get` goes through, and the layers that
+httpx puts between a connection and the event loop. It spends some of that on deadlines, limits and the reading of
+the answer."""
 
 LABELS: Final = {"openai": "openai, `videos.retrieve`", "litellm": "litellm, `avideo_status`"}
 

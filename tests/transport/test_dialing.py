@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -15,7 +16,6 @@ import pytest
 
 from reelway.transport import dialing
 from reelway.transport.dialing import (
-    GULP,
     PIECE,
     AsyncBackend,
     BoundedStream,
@@ -28,6 +28,7 @@ from reelway.transport.dialing import (
     shared_out,
 )
 from reelway.transport.guard import AddressRefused, check_address
+from reelway.transport.line import BULK, GULP, PATIENCE
 
 
 class FakeStream:
@@ -230,31 +231,88 @@ def test_a_large_body_is_written_piece_by_piece_each_with_the_time_that_is_left(
     assert [size for _, size, _ in fake.calls] == [PIECE, PIECE, 5]
 
 
-class Flood(FakeStream):
-    """A connection on which `left` bytes have arrived, and more than anybody takes at a time."""
+# --- pieces ---
 
-    def __init__(self, left: int) -> None:
+
+class Received(FakeStream):
+    """A connection that gives these pieces one after the other, an error where one is; all of them have arrived."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
         super().__init__()
-        self.left = left
+        self.pieces = list(pieces)
+        self.asked: list[int] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        size = min(max_bytes, self.left)
-        self.left -= size
-        return bytes(size)
+        self.asked.append(max_bytes)
+        piece = self.pieces.pop(0) if self.pieces else b""
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
 
 
-def test_a_reader_that_falls_behind_takes_ever_larger_pieces() -> None:
-    stream = BoundedStream(Flood(16 * GULP), httpcore)
-    sizes = [len(stream.read(PIECE)) for _ in range(6)]
-    assert sizes[0] == PIECE
-    assert sizes == sorted(sizes)
-    assert sizes[-1] == GULP
+@pytest.fixture
+def arrived(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Whatever is asked for has arrived; the seconds that would have been waited for it."""
+    waits: list[float] = []
+
+    def is_readable(_: Any, seconds: float) -> bool:
+        waits.append(seconds)
+        return True
+
+    monkeypatch.setattr(dialing, "is_readable", is_readable)
+    return waits
 
 
-def test_a_reader_that_keeps_up_asks_for_no_more_than_it_is_told() -> None:
-    stream = BoundedStream(Flood(PIECE - 1), httpcore)
-    stream.read(PIECE)
-    assert stream._gulp == 0
+def test_the_pieces_of_a_download_are_gathered(arrived: list[float]) -> None:
+    pieces = [bytes([number]) * BULK for number in range(100)]
+    stream = BoundedStream(Received(*pieces), httpcore)
+    first, second = stream.read(BULK), stream.read(BULK)
+    assert len(first) == len(second) == GULP
+    assert first + second == b"".join(pieces)[: 2 * GULP]
+    assert max(arrived) <= PATIENCE
+
+
+def test_a_small_answer_is_waited_for_no_longer_than_it_takes(arrived: list[float]) -> None:
+    stream = BoundedStream(Received(bytes(BULK - 1), b"more"), httpcore)
+    assert stream.read(PIECE) == bytes(BULK - 1)
+    assert arrived == []
+
+
+def test_pieces_are_waited_for_together_no_longer_than_patience_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(number * PATIENCE / 4 for number in range(100))
+    monkeypatch.setattr(dialing, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(dialing, "is_readable", lambda _, seconds: True)
+    stream = BoundedStream(Received(bytes(BULK), *[b"x"] * 50), httpcore)
+    assert len(stream.read(PIECE)) <= BULK + 4
+
+
+def test_what_has_not_arrived_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialing, "is_readable", lambda _, seconds: False)
+    stream = BoundedStream(Received(bytes(BULK), b"more"), httpcore)
+    assert stream.read(PIECE) == bytes(BULK)
+
+
+def test_what_arrived_before_the_end_comes_first(arrived: list[float]) -> None:
+    stream = BoundedStream(Received(bytes(BULK)), httpcore)
+    assert [stream.read(PIECE), stream.read(PIECE)] == [bytes(BULK), b""]
+
+
+def test_what_arrived_before_a_break_comes_first_and_the_break_is_told(arrived: list[float]) -> None:
+    broken = httpcore.ReadError()
+    stream = BoundedStream(Received(bytes(BULK), b"last", broken), httpcore)
+    assert stream.read(PIECE) == bytes(BULK) + b"last"
+    for _ in range(2):
+        with pytest.raises(httpcore.ReadError) as caught:
+            stream.read(PIECE)
+        assert caught.value is broken
+
+
+def test_after_a_long_piece_a_longer_one_is_asked_for_and_after_a_short_one_no_more(arrived: list[float]) -> None:
+    received = Received(bytes(GULP), bytes(5), b"x")
+    stream = BoundedStream(received, httpcore)
+    for _ in range(3):
+        stream.read(PIECE)
+    assert received.asked == [PIECE, GULP, PIECE]
 
 
 def test_a_connection_that_fails_on_its_way_to_encryption_is_closed() -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelway.transport.line import LARGEST, SMALLEST, Line, open_line
+from reelway.transport.line import BULK, GULP, LARGEST, SMALLEST, Line, open_line
 
 CORES = pytest.mark.parametrize("core", [httpcore, httpcore2])
 
@@ -53,6 +53,11 @@ def receive(line: Line, data: bytes) -> int:
     room[:size] = data[:size]
     line.buffer_updated(size)
     return size
+
+
+def receive_all(line: Line, data: bytes) -> None:
+    while data:
+        data = data[receive(line, data) :]
 
 
 def read_now(line: Line) -> bytes:
@@ -164,6 +169,65 @@ def test_an_end_wakes_who_waits_for_it() -> None:
         await asyncio.sleep(0)
         line.eof_received()
         assert await reading == b""
+
+    asyncio.run(story())
+
+
+def test_the_pieces_of_a_download_are_gathered() -> None:
+    async def story() -> None:
+        line, _ = a_line()
+        receive_all(line, bytes(BULK))
+        reading = asyncio.ensure_future(line.read(1))
+        for _ in range(3):
+            receive_all(line, bytes(BULK))
+            await asyncio.sleep(0)
+            assert not reading.done()
+        receive_all(line, bytes(GULP))
+        assert len(await reading) == 4 * BULK + GULP
+        # A small answer behind a long one is handed on at once.
+        receive_all(line, b"small")
+        assert await line.read(1) == b"small"
+
+    asyncio.run(story())
+
+
+def test_pieces_that_do_not_come_are_not_waited_for_long() -> None:
+    async def story() -> None:
+        line, _ = a_line()
+        receive_all(line, bytes(BULK))
+        with mock.patch("reelway.transport.line.PATIENCE", 0):
+            assert len(await line.read(1)) == BULK
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("goodbye", [Line.eof_received, lambda line: line.connection_lost(OSError())])
+def test_nobody_waits_for_pieces_behind_the_end(goodbye: Callable[[Line], None]) -> None:
+    async def story() -> None:
+        line, _ = a_line()
+        receive_all(line, bytes(BULK))
+        with mock.patch("reelway.transport.line.PATIENCE", 60):
+            reading = asyncio.ensure_future(line.read(1))
+            await asyncio.sleep(0)
+            goodbye(line)
+            assert len(await asyncio.wait_for(reading, 5)) == BULK
+
+    asyncio.run(story())
+
+
+def test_a_read_that_is_cancelled_while_it_gathers_takes_nothing() -> None:
+    async def story() -> None:
+        line, _ = a_line()
+        receive_all(line, bytes(BULK))
+        reading = asyncio.ensure_future(line.read(1))
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        receive_all(line, bytes(GULP))
+        assert len(await line.read(1)) == BULK + GULP
+        receive_all(line, b"small")
+        assert await line.read(1) == b"small"
 
     asyncio.run(story())
 

@@ -16,17 +16,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeAlias
 
-from reelway.transport.line import Line, open_line
+from reelway.transport.line import BULK, GULP, PATIENCE, Line, is_readable, open_line
 
 Judge: TypeAlias = Callable[[str], None]
 """Raises ``AddressRefused`` for an address that must not be connected to."""
 
 PIECE: Final = 64 * 1024
 """Bytes written at a time. A large body that is taken in drips must not stretch one write beyond the deadline."""
-
-GULP: Final = 512 * 1024
-"""Bytes read at a time at most. A piece of a download costs the same however long it is, so a reader that is slower
-than the network takes ever larger ones."""
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -86,15 +82,16 @@ class BoundedStream:
     def __init__(self, stream: Any, core: Any) -> None:
         self._stream = stream
         self._core = core
-        self._gulp = 0
+        self._wanted = 0
+        self._trouble: Exception | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The bytes that are there, be they more than asked for; none at the end."""
-        wanted = max(max_bytes, self._gulp)
-        data = bytes(self._stream.read(wanted, seconds_left(timeout, self._core.ReadTimeout)))
-        if len(data) == wanted:
-            self._gulp = min(4 * wanted, GULP)
-        return data
+        """Some bytes, be they more than asked for; none at the end."""
+        if self._trouble is not None:
+            raise self._trouble
+        data = self._read(max(max_bytes, self._wanted), timeout)
+        self._wanted = GULP if len(data) >= BULK else 0
+        return self._gathered(data, max_bytes, timeout) if BULK <= len(data) < GULP else data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
@@ -117,6 +114,24 @@ class BoundedStream:
     def get_extra_info(self, info: str) -> Any:
         """What the pool asks about the connection."""
         return self._stream.get_extra_info(info)
+
+    def _read(self, max_bytes: int, timeout: float | None) -> bytes:
+        return bytes(self._stream.read(max_bytes, seconds_left(timeout, self._core.ReadTimeout)))
+
+    def _gathered(self, data: bytes, max_bytes: int, timeout: float | None) -> bytes:
+        """The bytes together with those right behind them."""
+        pieces, size, raw = [data], len(data), self._stream.get_extra_info("socket")
+        end = time.monotonic() + PATIENCE
+        while data and size < GULP and (left := end - time.monotonic()) > 0 and is_readable(raw, left):
+            try:
+                data = self._read(max_bytes, timeout)
+            # What has arrived counts first; whoever reads on is told.
+            except Exception as error:  # noqa: BLE001
+                self._trouble = error
+                break
+            pieces.append(data)
+            size += len(data)
+        return b"".join(pieces)
 
 
 class AsyncBackend:

@@ -1,7 +1,8 @@
 """A connection of an event loop, as the connection layer of the HTTP library reads and writes it.
 
 The library would put two more layers between itself and the loop. Here is none: the loop receives into a buffer of
-the connection, which grows when the reader is slower than the network, and a read gives all that is in it.
+the connection, which grows when the reader is slower than the network, and a read gives all that is in it. Where
+many bytes come, it waits for a moment for more of them, so that a download comes in few pieces.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ SMALLEST: Final = 16 * 1024
 LARGEST: Final = 1024 * 1024
 """Bytes that may wait for their reader; beyond that the other side has to wait."""
 
+BULK: Final = 16 * 1024
+"""From so many bytes on, more are taken to be right behind them, as in a download."""
+
+GULP: Final = 512 * 1024
+"""Bytes to read at once then: what is done with a piece costs the same however long it is."""
+
+PATIENCE: Final = 0.01
+"""Seconds that may be spent on waiting for them."""
+
 
 class Line(asyncio.BufferedProtocol):
     """One connection, used by one exchange at a time.
@@ -28,6 +38,7 @@ class Line(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._buffer = bytearray(SMALLEST)
         self._filled = 0
+        self._enough = 1
         self._ended = False
         self._broken_by: Exception | None = None
         self._congested = False
@@ -36,9 +47,11 @@ class Line(asyncio.BufferedProtocol):
     # --- what the connection layer calls ---
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The bytes that are there, be they more than asked for; none at the end."""
+        """Some bytes, be they more than asked for; none at the end."""
         while not (self._filled or self._ended):
             await self._wait_for_news()
+        if BULK <= self._filled < GULP and not self._ended:
+            await self._gather()
         if self._broken_by is not None and not self._filled:
             raise self._core.ReadError from self._broken_by
         data = bytes(memoryview(self._buffer)[: self._filled])
@@ -97,7 +110,8 @@ class Line(asyncio.BufferedProtocol):
         self._filled += nbytes
         if self._filled == len(self._buffer):
             self._make_room()
-        self._tell_news()
+        if self._filled >= self._enough:
+            self._tell_news()
 
     def eof_received(self) -> None:
         """No more bytes will come."""
@@ -129,6 +143,16 @@ class Line(asyncio.BufferedProtocol):
             larger[: self._filled] = self._buffer
             self._buffer = larger
 
+    async def _gather(self) -> None:
+        """Wait for the bytes right behind those that are there."""
+        self._enough = GULP
+        time_is_up = asyncio.get_running_loop().call_later(PATIENCE, self._tell_news)
+        try:
+            await self._wait_for_news()
+        finally:
+            time_is_up.cancel()
+            self._enough = 1
+
     async def _wait_for_news(self) -> None:
         self._news = asyncio.get_running_loop().create_future()
         await self._news
@@ -155,10 +179,10 @@ async def open_line(core: Any, address: str, port: int, timeout: float | None) -
     return line
 
 
-def is_readable(socket: Any) -> bool:
-    """Whether a read would not have to wait: there are bytes, or the end."""
+def is_readable(socket: Any, seconds: float = 0.0) -> bool:
+    """Whether a read would not have to wait, at once or within so many seconds: there are bytes, or the end."""
     if not hasattr(select, "poll"):
-        return bool(select.select([socket], [], [], 0)[0])
+        return bool(select.select([socket], [], [], seconds)[0])
     poll = select.poll()
     poll.register(socket.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1000))
