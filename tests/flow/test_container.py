@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelway.flow.container import PICTURE_MAGIC, SNIFF_LENGTH, SOUND_MAGIC, VIDEO_MAGIC, BoxWalk, container_of
+from reelway.flow.container import (
+    MOST_BOXES,
+    PICTURE_MAGIC,
+    SNIFF_LENGTH,
+    SOUND_MAGIC,
+    VIDEO_MAGIC,
+    Completeness,
+    completeness_of,
+    container_of,
+)
 from reelway.sandbox.video import reel
 
 PICTURES = [
@@ -128,43 +137,68 @@ def box(kind: bytes, body: bytes = b"", *, long: bool = False) -> bytes:
     return (len(body) + 8).to_bytes(4) + kind + body
 
 
-FILM = box(b"ftyp", b"isom") + box(b"moov", b"m" * 30) + box(b"mdat", b"d" * 50, long=True) + box(b"free")
+ROW = (box(b"ftyp", b"isom"), box(b"moov", b"m" * 30), box(b"mdat", b"d" * 50, long=True), box(b"free", b"0"))
+FILM = b"".join(ROW)
 
 
-def walked(*chunks: bytes) -> BoxWalk:
-    walk = BoxWalk()
-    for chunk in chunks:
-        walk.feed(chunk)
-    return walk
-
-
-@given(cuts=st.lists(st.integers(0, len(FILM)), max_size=8))
-def test_a_whole_file_is_known_however_it_arrives(cuts: list[int]) -> None:
-    edges = [0, *sorted(cuts), len(FILM)]
-    assert walked(*(FILM[a:b] for a, b in pairwise(edges))).whole
-
-
-@pytest.mark.parametrize("length", range(len(FILM)))
-def test_a_file_that_is_cut_is_known_unless_only_padding_is_missing(length: int) -> None:
-    assert walked(FILM[:length]).whole is (length == len(FILM) - len(box(b"free")))
+def told(film: bytes) -> Completeness:
+    return completeness_of(BytesIO(film))
 
 
 @pytest.mark.parametrize(
     "film",
     [
-        b"",
-        box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(40),
-        box(b"moov") + box(b"mdat") + b"\x00\x00\x00\x04free",
-        box(b"moov") + b"\x00\x00\x00\x01mdat" + (15).to_bytes(8),
-        box(b"moov") + b"\x00\x00\x00\x01mdat" + (2**56 + 20).to_bytes(8) + bytes(4),
-        box(b"ftyp") + box(b"mdat"),
-        box(b"ftyp") + box(b"moov"),
+        FILM,
+        FILM + box(b"made", b"by somebody"),
+        box(b"made", b"by somebody") + FILM,
+        box(b"styp") + box(b"moof") + box(b"mdat", b"d"),
+        b"".join([box(b"moof"), box(b"mdat", b"d")] * 20_000),
+        reel(),
     ],
 )
+def test_a_whole_film_is_known(film: bytes) -> None:
+    assert told(film) is Completeness.WHOLE
+
+
+@pytest.mark.parametrize("length", range(len(FILM)))
+def test_a_film_of_which_something_is_missing_is_not_whole_unless_it_is_padding(length: int) -> None:
+    assert (told(FILM[:length]) is Completeness.WHOLE) is (length == len(FILM) - len(ROW[-1]))
+
+
+@pytest.mark.parametrize("number", range(len(ROW)))
+def test_a_film_that_ends_within_a_box_is_cut(number: int) -> None:
+    before, last = b"".join(ROW[:number]), ROW[number]
+    header = 16 if last.startswith(bytes([0, 0, 0, 1])) else 8
+    ends = {told(before + last[:length]) for length in range(header, len(last))}
+    assert ends == {Completeness.CUT}
+
+
+UNTOLD = {
+    "no bytes": b"",
+    "no boxes": b"\x1a\x45\xdf\xa3" + bytes(range(100)),
+    "a text": b"A text that has no boxes.",
+    "a box to the end of the file": box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(40),
+    "a box shorter than its header": box(b"moov") + box(b"mdat") + b"\x00\x00\x00\x07free",
+    "a long box shorter than its header": box(b"moov") + b"\x00\x00\x00\x01mdat" + (15).to_bytes(8),
+    "a long box without its length": box(b"moov") + b"\x00\x00\x00\x01mdat",
+    "the beginning of a header": FILM + b"\x00\x00\x00\x20fre",
+    "something else behind it": FILM + b"\x7fTAGsome title",
+    "a line feed behind it": FILM + b"\n",
+    "no description": box(b"ftyp") + box(b"mdat"),
+    "no pictures": box(b"ftyp") + box(b"moov"),
+    "nothing but headers": box(b"moov") + box(b"mdat") + box(b"free") * MOST_BOXES,
+}
+
+
+@pytest.mark.parametrize("film", UNTOLD.values(), ids=UNTOLD)
 def test_boxes_that_prove_nothing_are_no_proof(film: bytes) -> None:
-    assert not walked(film).whole
+    assert told(film) is Completeness.UNKNOWN
 
 
-def test_a_film_of_fragments_is_whole_and_so_is_that_of_the_sandbox() -> None:
-    assert walked(box(b"styp") + box(b"moof") + box(b"mdat", b"d")).whole
-    assert walked(reel()).whole
+def test_a_length_beyond_what_any_file_has_is_a_cut() -> None:
+    assert told(box(b"moov") + b"\x00\x00\x00\x01mdat" + (2**64 - 1).to_bytes(8) + bytes(4)) is Completeness.CUT
+
+
+@given(film=st.binary(max_size=60) | st.lists(st.sampled_from([*ROW, b"\0", b"mdat"]), max_size=6).map(b"".join))
+def test_every_file_is_judged_in_the_end(film: bytes) -> None:
+    assert told(film) in Completeness

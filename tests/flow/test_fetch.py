@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reelway.errors import Billed, DownloadError, Fault, LinkExpired, OutputMissing
-from reelway.flow.container import SNIFF_LENGTH
+from reelway.flow.container import SNIFF_LENGTH, Completeness, completeness_of
 from reelway.flow.effects import Flow, Open, Phase, Read, Send
 from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
 from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint
@@ -57,6 +58,10 @@ class MemoryPart:
     def append(self, chunk: bytes) -> None:
         self._fail("append")
         self.content += chunk
+
+    def completeness(self) -> Completeness:
+        assert self.suspended
+        return completeness_of(BytesIO(self.content))
 
     def suspend(self) -> None:
         self._fail("suspend")
@@ -325,8 +330,26 @@ def test_a_video_that_ends_with_its_connection_has_to_be_whole_by_its_own_accoun
     assert part.published == VIDEO
 
 
+@pytest.mark.parametrize("headers", [(), (("Content-Length", "900"),), CHUNKED])
+def test_a_video_that_ends_within_a_box_is_not_published_however_whole_its_answer_is(headers: Headers) -> None:
+    part, hand = MemoryPart(), Hand(*[Served(headers=(SAME, *headers), pieces=(VIDEO[:900],))] * ATTEMPTS)
+    error = raises(fetching(part, LINK), hand)
+    assert type(error) is DownloadError
+    assert "900 bytes arrived, and the file ends in the middle of one of its parts. Download again." in str(error)
+    assert (part.published, part.content) == (None, b"")
+
+
+def test_a_length_that_was_understated_from_the_beginning_is_found_out_after_a_resumption() -> None:
+    parts = (("Content-Range", "bytes 700-899/900"), SAME)
+    lies = [Served(headers=(("Content-Length", "900"), SAME), pieces=(VIDEO[:700],), breaks=True)]
+    lies.append(Served(status=206, headers=parts, pieces=(VIDEO[700:900],)))
+    part = MemoryPart()
+    Hand(*lies, whole()).run(fetching(part, LINK))
+    assert part.published == VIDEO
+
+
 def test_a_video_that_never_shows_its_end_is_not_published() -> None:
-    part, hand = MemoryPart(), Hand(*[Served(headers=(SAME,), pieces=(VIDEO[:900],))] * ATTEMPTS)
+    part, hand = MemoryPart(), Hand(*[Served(headers=(SAME,), pieces=(VIDEO, b"and more"))] * ATTEMPTS)
     error = raises(fetching(part, LINK), hand)
     assert type(error) is DownloadError
     assert "names no length" in str(error)
@@ -349,7 +372,7 @@ def test_where_no_source_tells_the_length_the_link_has_not_expired() -> None:
     assert part.published is None
 
 
-@pytest.mark.parametrize("body", [WEBM, VIDEO[:900]])
+@pytest.mark.parametrize("body", [WEBM, VIDEO + b"and more"])
 def test_the_end_of_a_chunked_answer_is_the_end_of_the_file(body: bytes) -> None:
     part = MemoryPart()
     Hand(Served(headers=CHUNKED, pieces=(body,))).run(fetching(part, LINK))

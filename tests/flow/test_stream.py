@@ -69,7 +69,11 @@ LONGER = (("Content-Range", f"bytes 700-{len(VIDEO)}/{len(VIDEO) + 1}"), ("ETag"
         (Served(status=206, headers=LONGER), "a partial answer of another file than was begun"),
         (
             Served(pieces=(VIDEO[:900],)),
-            "900 bytes arrived, the answer names no length, and the file does not show where it ends",
+            "900 bytes arrived, and the file ends in the middle of one of its parts",
+        ),
+        (
+            Served(pieces=(VIDEO, b"and more")),
+            f"{len(VIDEO) + 8} bytes arrived, the answer names no length, and the file does not show where it ends",
         ),
         (Served(headers=whole().headers, pieces=(VIDEO[:900], 9.0, b"x")), "it broke"),
     ],

@@ -1,17 +1,30 @@
-"""What kind of file a body is, told from its first bytes: a video is saved, an error page never."""
+"""What kind of file a body is, told from its first bytes, and whether it is whole, told from its structure.
+
+A video is saved, an error page never, and neither is half a video.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from enum import StrEnum
+from io import SEEK_END
+from typing import BinaryIO, Final
 
 SNIFF_LENGTH: Final = 189
 """Bytes needed for a verdict: one packet of a transport stream, and the byte that begins the next."""
 
 SHORT_HEADER: Final = 8
 LONG_HEADER: Final = 16
-LONG_SIZE: Final = b"\x00\x00\x00\x01"
-"""A box begins with its size and type; this size says that the true one follows, in eight bytes."""
+LONG_SIZE: Final = 1
+"""A box begins with its size and kind; this size says that the true one follows, in eight bytes."""
+
+BOX_KINDS: Final = frozenset(
+    {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"free", b"skip", b"wide", b"meta", b"sidx", b"uuid"}
+)
+"""The boxes that a file is a row of. What stands behind them under another name may not be a box at all."""
+
+MOST_BOXES: Final = 100_000
+"""A film of fragments has some ten thousand an hour; a file of nothing but headers must not keep us busy."""
 
 LARGEST_BOX: Final = b"\x09"
 """A box begins with its size; from here on the first byte could be a letter, and "The free plan" is no video."""
@@ -85,48 +98,43 @@ def _stands(start: bytes, at: int, mark: bytes) -> bool:
     return start[at : at + len(mark)] == mark
 
 
-class BoxWalk:
-    """Goes from box to box of an ISO base media file as its bytes arrive, to tell whether it is all there.
+class Completeness(StrEnum):
+    """What the structure of a file tells of its end."""
 
-    That is the only proof where an answer names no length and ends when the connection does.
+    WHOLE = "whole"
+    """The last box ends where the file does, and both the pictures and their description are there."""
+
+    CUT = "cut"
+    """The file ends within a box."""
+
+    UNKNOWN = "unknown"
+    """Nothing: it has no boxes, or one that reaches to the end, wherever that is, or something else behind them."""
+
+
+def completeness_of(file: BinaryIO) -> Completeness:
+    """Go from box to box of an ISO base media file, and tell whether it is all there.
+
+    A server may name a wrong length, or none. Only the file itself then tells.
     """
+    end = file.seek(0, SEEK_END)
+    at, kinds = 0, set[bytes]()
+    for _ in range(MOST_BOXES):
+        if at == end:
+            shows = b"mdat" in kinds and not kinds.isdisjoint({b"moov", b"moof"})
+            return Completeness.WHOLE if shows else Completeness.UNKNOWN
+        file.seek(at)
+        length, kind = _box(file.read(LONG_HEADER))
+        at += length
+        if not length or at > end:
+            return Completeness.CUT if length and kind in BOX_KINDS else Completeness.UNKNOWN
+        kinds.add(kind)
+    return Completeness.UNKNOWN
 
-    def __init__(self) -> None:
-        self._header = b""
-        self._ahead = 0
-        self._kinds: set[bytes] = set()
-        self._lost = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Walk on over the next bytes."""
-        at = 0
-        while at < len(chunk) and not self._lost:
-            step = min(self._ahead, len(chunk) - at)
-            at, self._ahead = at + step, self._ahead - step
-            if not self._ahead:
-                at = self._read_header(chunk, at)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the last box ends where the bytes do, and both pictures and their description are there."""
-        ended = not (self._lost or self._ahead or self._header)
-        return ended and b"mdat" in self._kinds and not self._kinds.isdisjoint({b"moov", b"moof"})
-
-    def _read_header(self, chunk: bytes, at: int) -> int:
-        """Take what is missing of the next header, byte-wise boundaries included, and tell where that ends."""
-        wanted = LONG_HEADER if self._header[:4] == LONG_SIZE else SHORT_HEADER
-        end = min(len(chunk), at + wanted - len(self._header))
-        self._header += chunk[at:end]
-        if len(self._header) == SHORT_HEADER and self._header[:4] == LONG_SIZE:
-            return end
-        if len(self._header) == wanted:
-            self._enter(wanted)
-        return end
-
-    def _enter(self, length: int) -> None:
-        size = int.from_bytes(self._header[8:] or self._header[:4])
-        # A size of 0 means "to the end of the file", wherever that is: such a box proves nothing.
-        self._lost = size < length
-        self._ahead = max(0, size - length)
-        self._kinds.add(self._header[4:8])
-        self._header = b""
+def _box(header: bytes) -> tuple[int, bytes]:
+    """Length and kind of a box that begins like this; a length of 0 where it names none."""
+    size, least = int.from_bytes(header[:4]), SHORT_HEADER
+    if size == LONG_SIZE:
+        size, least = int.from_bytes(header[SHORT_HEADER:]), LONG_HEADER
+    # Such as 0, for "to the end of the file".
+    return size if size >= least else 0, header[4:SHORT_HEADER]

@@ -155,7 +155,8 @@ def _recover(trouble: StreamInterrupted, attempt: int, job: Fetching) -> Flow[No
     pause = backoff(attempt - 1, asked, job.plan.draw())
     if attempt >= ATTEMPTS or now.monotonic + pause >= job.deadline:
         message = f"The result of {job.task.ref} did not arrive whole: {trouble}."
-        raise DownloadError(message, task=job.task) from trouble
+        hint = "Download again." if trouble.restart else None
+        raise DownloadError(message, task=job.task, hint=hint) from trouble
     yield from perform(Sleep(pause))
 
 

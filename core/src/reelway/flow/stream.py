@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from msgspec import Struct
 
 from reelway.errors import DownloadError, Fault
-from reelway.flow.container import SNIFF_LENGTH, BoxWalk, container_of
+from reelway.flow.container import SNIFF_LENGTH, Completeness, container_of
 from reelway.flow.effects import Close, Flow, Head, Now, Open, Read, TransportError, Work, perform
 from reelway.model.http import Headers, HttpRequest, find_header
 from reelway.model.secret import Secret
@@ -44,6 +44,8 @@ class Part(Protocol):
     def start(self, resume: ResumePoint) -> None: ...
 
     def append(self, chunk: bytes) -> None: ...
+
+    def completeness(self) -> Completeness: ...
 
     def publish(self) -> str: ...
 
@@ -279,13 +281,12 @@ def _resumed_total(head: Head, resume: ResumePoint) -> int:
 
 def _take(span: _Span, job: Fetching) -> Flow[int]:
     """Take the bytes of an open answer into the part, and tell how long it then is."""
-    size, boxes = span.start, BoxWalk()
+    size = span.start
     chunk = first = yield from (_chunk(job) if size else _beginning(span, job))
     while chunk:
         size += len(chunk)
         _check_limit(size, job)
         yield from work(partial(job.part.append, chunk), job)
-        boxes.feed(chunk)
         job.plan.progress(size, span.total)
         try:
             chunk = yield from _chunk(job)
@@ -293,13 +294,20 @@ def _take(span: _Span, job: Fetching) -> Flow[int]:
             raise StreamInterrupted(error.reason, held=size) from error
     if span.total is not None and size != span.total:
         raise StreamInterrupted(f"{size} of {span.total} bytes arrived", held=size)
-    if span.total is None and not span.framed and not boxes.whole:
-        yield from _doubt(container_of(first, job.plan.variant), size, job)
+    yield from _check_end(span, container_of(first, job.plan.variant), size, job)
     return size
 
 
-def _doubt(container: str | None, size: int, job: Fetching) -> Flow[None]:
-    """Refuse what ended with its connection and whose own structure does not show that it is whole."""
+def _check_end(span: _Span, container: str | None, size: int, job: Fetching) -> Flow[None]:
+    """Refuse a file that ends too early, however whole its answer is, and one that nothing shows to be whole."""
+    yield from work(job.part.suspend, job)
+    found = yield from work(job.part.completeness, job)
+    if found is Completeness.CUT:
+        raise StreamInterrupted(
+            f"{size} bytes arrived, and the file ends in the middle of one of its parts", restart=True
+        )
+    if found is Completeness.WHOLE or span.total is not None or span.framed:
+        return
     reason = f"{size} bytes arrived, the answer names no length, and the file does not show where it ends"
     if container == "mp4":
         raise StreamInterrupted(reason, restart=True)

@@ -90,7 +90,7 @@ CATALOG: Final = (
     Fault(name="tls", says="The port speaks TLS where plain HTTP was asked for.", at=ANY, paid=False),
     Fault(name="half-status", says="The answer breaks off in its status line.", at=ANY),
     Fault(name="half-headers", says="The answer breaks off in its headers.", at=ANY),
-    Fault(name="short-length", says="The answer promises half the length that it has.", at=CALLS),
+    Fault(name="short-length", says="The answer promises half the length that it has.", at=ANY),
     Fault(name="odd-chunks", says="The answer comes in chunks of a few bytes.", at=ANY),
     Fault(name="bad-chunks", says="The answer comes in chunks, and the size of one is no number.", at=ANY),
     # Answers that a provider gives instead.

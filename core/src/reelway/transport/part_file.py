@@ -12,6 +12,7 @@ from typing import BinaryIO, NoReturn
 import msgspec
 
 from reelway.errors import DownloadError, Fault
+from reelway.flow.container import Completeness, completeness_of
 from reelway.flow.stream import ResumePoint
 
 if sys.platform == "win32":
@@ -81,6 +82,11 @@ class PartFile:
         """Write the next bytes."""
         self._open_file().write(chunk)
         self._digest.update(chunk)
+
+    def completeness(self) -> Completeness:
+        """What the structure of the closed file tells of its end."""
+        with self._path.open("rb") as written:
+            return completeness_of(written)
 
     def suspend(self) -> None:
         """Close the file and keep what has arrived; it still belongs to this download."""
