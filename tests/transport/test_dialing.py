@@ -250,6 +250,13 @@ class Received(FakeStream):
         return piece
 
 
+def a_file(received: Received) -> BoundedStream:
+    """A connection over which a file is coming."""
+    stream = BoundedStream(received, httpcore)
+    stream.bulk = True
+    return stream
+
+
 @pytest.fixture
 def arrived(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Whatever is asked for has arrived; the seconds that would have been waited for it."""
@@ -265,15 +272,15 @@ def arrived(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_pieces_of_a_download_are_gathered(arrived: list[float]) -> None:
     pieces = [bytes([number]) * BULK for number in range(100)]
-    stream = BoundedStream(Received(*pieces), httpcore)
-    first, second = stream.read(BULK), stream.read(BULK)
+    stream = a_file(Received(*pieces))
+    first, second = stream.read(PIECE), stream.read(PIECE)
     assert len(first) == len(second) == GULP
     assert first + second == b"".join(pieces)[: 2 * GULP]
     assert max(arrived) <= PATIENCE
 
 
 def test_a_small_answer_is_waited_for_no_longer_than_it_takes(arrived: list[float]) -> None:
-    stream = BoundedStream(Received(bytes(BULK - 1), b"more"), httpcore)
+    stream = a_file(Received(bytes(BULK - 1), b"more"))
     assert stream.read(PIECE) == bytes(BULK - 1)
     assert arrived == []
 
@@ -282,24 +289,24 @@ def test_pieces_are_waited_for_together_no_longer_than_patience_lasts(monkeypatc
     now = iter(number * PATIENCE / 4 for number in range(100))
     monkeypatch.setattr(dialing, "time", SimpleNamespace(monotonic=lambda: next(now)))
     monkeypatch.setattr(dialing, "is_readable", lambda _, seconds: True)
-    stream = BoundedStream(Received(bytes(BULK), *[b"x"] * 50), httpcore)
+    stream = a_file(Received(bytes(BULK), *[b"x"] * 50))
     assert len(stream.read(PIECE)) <= BULK + 4
 
 
 def test_what_has_not_arrived_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "is_readable", lambda _, seconds: False)
-    stream = BoundedStream(Received(bytes(BULK), b"more"), httpcore)
+    stream = a_file(Received(bytes(BULK), b"more"))
     assert stream.read(PIECE) == bytes(BULK)
 
 
 def test_what_arrived_before_the_end_comes_first(arrived: list[float]) -> None:
-    stream = BoundedStream(Received(bytes(BULK)), httpcore)
+    stream = a_file(Received(bytes(BULK)))
     assert [stream.read(PIECE), stream.read(PIECE)] == [bytes(BULK), b""]
 
 
 def test_what_arrived_before_a_break_comes_first_and_the_break_is_told(arrived: list[float]) -> None:
     broken = httpcore.ReadError()
-    stream = BoundedStream(Received(bytes(BULK), b"last", broken), httpcore)
+    stream = a_file(Received(bytes(BULK), b"last", broken))
     assert stream.read(PIECE) == bytes(BULK) + b"last"
     for _ in range(2):
         with pytest.raises(httpcore.ReadError) as caught:
@@ -307,12 +314,13 @@ def test_what_arrived_before_a_break_comes_first_and_the_break_is_told(arrived: 
         assert caught.value is broken
 
 
-def test_after_a_long_piece_a_longer_one_is_asked_for_and_after_a_short_one_no_more(arrived: list[float]) -> None:
-    received = Received(bytes(GULP), bytes(5), b"x")
+def test_only_a_file_is_read_in_longer_pieces_than_were_asked_for(arrived: list[float]) -> None:
+    received = Received(bytes(PIECE), bytes(GULP), bytes(PIECE))
     stream = BoundedStream(received, httpcore)
-    for _ in range(3):
+    for stream.bulk in (False, True, False):
         stream.read(PIECE)
     assert received.asked == [PIECE, GULP, PIECE]
+    assert arrived == []
 
 
 def test_a_connection_that_fails_on_its_way_to_encryption_is_closed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,6 +41,10 @@ class FakeTransport:
         return [name for name, *_ in self.calls]
 
 
+PIECE = 64 * 1024
+"""As many bytes as the connection layer asks for."""
+
+
 def a_line(core: Any = httpcore) -> tuple[Line, FakeTransport]:
     line, transport = Line(core), FakeTransport()
     line.connection_made(transport)  # type: ignore[arg-type]
@@ -60,10 +65,12 @@ def receive_all(line: Line, data: bytes) -> None:
         data = data[receive(line, data) :]
 
 
-def read_now(line: Line) -> bytes:
-    """Read what is there; nobody waits."""
+def read_now(line: Line, most: int = PIECE) -> bytes:
+    """Read what is there; nobody waits, though the loop may have its turn first."""
+    reading = line.read(most)
     try:
-        line.read(1).send(None)
+        for _ in range(2):
+            reading.send(None)
     except StopIteration as end:
         data: bytes = end.value
         return data
@@ -73,28 +80,59 @@ def read_now(line: Line) -> bytes:
 # --- reading ---
 
 
-@given(st.lists(st.binary(min_size=1, max_size=70)), st.lists(st.booleans()))
-def test_every_byte_arrives_once_and_in_order(pieces: list[bytes], reads: list[bool]) -> None:
+@given(st.lists(st.binary(min_size=1, max_size=70)), st.lists(st.booleans()), st.booleans(), st.integers(1, 40))
+def test_every_byte_arrives_once_and_in_order(
+    pieces: list[bytes], reads: list[bool], bulk: bool, most: int
+) -> None:
     """The loop receives whenever it may, and the reader reads now and then, and at the end."""
     with mock.patch.multiple("reelway.transport.line", SMALLEST=4, LARGEST=32):
         line, transport = a_line()
+        line.bulk = bulk
         got, turns = b"", iter(reads)
         for piece in pieces:
             while piece:
                 if transport.reads:
                     piece = piece[receive(line, piece) :]  # noqa: PLW2901 - what has not been received
                 if not transport.reads or (line._filled and next(turns, False)):
-                    got += read_now(line)
-        got += read_now(line) if line._filled else b""
+                    got += read_now(line, most)
+        while line._filled:
+            got += read_now(line, most)
     assert got == b"".join(pieces)
     assert transport.reads
 
 
-def test_a_read_gives_all_that_is_there() -> None:
+@pytest.mark.parametrize(("bulk", "first"), [(False, b"abcd"), (True, b"abcdef")])
+def test_a_read_gives_no_more_than_was_asked_for_unless_it_is_of_a_file(bulk: bool, first: bytes) -> None:
     line, _ = a_line()
+    line.bulk = bulk
     for piece in (b"ab", b"c", b"def"):
         receive(line, piece)
-    assert read_now(line) == b"abcdef"
+    assert read_now(line, 4) == first
+
+
+def test_a_head_that_came_at_once_is_given_in_pieces() -> None:
+    line, transport = a_line()
+    receive_all(line, bytes(SMALLEST - 1) + bytes(LARGEST - SMALLEST + 1))
+    sizes = []
+    while line._filled:
+        sizes.append(len(read_now(line)))
+    assert sizes == [PIECE] * (LARGEST // PIECE)
+    assert transport.asked == ["pause_reading", "resume_reading"]
+
+
+def test_a_reader_that_is_flooded_still_ends_with_its_time() -> None:
+    async def story() -> int:
+        line, _ = a_line()
+        reads = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                while True:
+                    receive_all(line, bytes(2 * PIECE - line._filled))
+                    await line.read(PIECE)
+                    reads += 1
+        return reads
+
+    assert asyncio.run(story()) < 10
 
 
 def test_the_buffer_grows_for_a_reader_that_falls_behind_and_then_the_sender_waits() -> None:
@@ -103,7 +141,7 @@ def test_the_buffer_grows_for_a_reader_that_falls_behind_and_then_the_sender_wai
     while "pause_reading" not in transport.asked:
         received += receive(line, flood)
     assert received == LARGEST
-    assert len(read_now(line)) == LARGEST
+    assert len(read_now(line, LARGEST)) == LARGEST
     assert transport.asked == ["pause_reading", "resume_reading"]
 
 
@@ -119,7 +157,7 @@ def test_the_buffer_stays_small_for_small_answers() -> None:
 def test_a_read_waits_for_bytes() -> None:
     async def story() -> None:
         line, _ = a_line()
-        reading = asyncio.ensure_future(line.read(1))
+        reading = asyncio.ensure_future(line.read(PIECE))
         await asyncio.sleep(0)
         assert not reading.done()
         receive(line, b"late")
@@ -131,13 +169,13 @@ def test_a_read_waits_for_bytes() -> None:
 def test_a_read_that_was_cancelled_takes_nothing() -> None:
     async def story() -> None:
         line, _ = a_line()
-        reading = asyncio.ensure_future(line.read(1))
+        reading = asyncio.ensure_future(line.read(PIECE))
         await asyncio.sleep(0)
         reading.cancel()
         receive(line, b"kept")
         with pytest.raises(asyncio.CancelledError):
             await reading
-        assert await line.read(1) == b"kept"
+        assert await line.read(PIECE) == b"kept"
 
     asyncio.run(story())
 
@@ -165,7 +203,7 @@ def test_a_connection_that_broke_is_a_read_error_of_the_layer(core: Any) -> None
 def test_an_end_wakes_who_waits_for_it() -> None:
     async def story() -> None:
         line, _ = a_line()
-        reading = asyncio.ensure_future(line.read(1))
+        reading = asyncio.ensure_future(line.read(PIECE))
         await asyncio.sleep(0)
         line.eof_received()
         assert await reading == b""
@@ -176,8 +214,9 @@ def test_an_end_wakes_who_waits_for_it() -> None:
 def test_the_pieces_of_a_download_are_gathered() -> None:
     async def story() -> None:
         line, _ = a_line()
+        line.bulk = True
         receive_all(line, bytes(BULK))
-        reading = asyncio.ensure_future(line.read(1))
+        reading = asyncio.ensure_future(line.read(PIECE))
         for _ in range(3):
             receive_all(line, bytes(BULK))
             await asyncio.sleep(0)
@@ -186,7 +225,7 @@ def test_the_pieces_of_a_download_are_gathered() -> None:
         assert len(await reading) == 4 * BULK + GULP
         # A small answer behind a long one is handed on at once.
         receive_all(line, b"small")
-        assert await line.read(1) == b"small"
+        assert await line.read(PIECE) == b"small"
 
     asyncio.run(story())
 
@@ -194,9 +233,10 @@ def test_the_pieces_of_a_download_are_gathered() -> None:
 def test_pieces_that_do_not_come_are_not_waited_for_long() -> None:
     async def story() -> None:
         line, _ = a_line()
+        line.bulk = True
         receive_all(line, bytes(BULK))
         with mock.patch("reelway.transport.line.PATIENCE", 0):
-            assert len(await line.read(1)) == BULK
+            assert len(await line.read(PIECE)) == BULK
 
     asyncio.run(story())
 
@@ -205,9 +245,10 @@ def test_pieces_that_do_not_come_are_not_waited_for_long() -> None:
 def test_nobody_waits_for_pieces_behind_the_end(goodbye: Callable[[Line], None]) -> None:
     async def story() -> None:
         line, _ = a_line()
+        line.bulk = True
         receive_all(line, bytes(BULK))
         with mock.patch("reelway.transport.line.PATIENCE", 60):
-            reading = asyncio.ensure_future(line.read(1))
+            reading = asyncio.ensure_future(line.read(PIECE))
             await asyncio.sleep(0)
             goodbye(line)
             assert len(await asyncio.wait_for(reading, 5)) == BULK
@@ -218,16 +259,17 @@ def test_nobody_waits_for_pieces_behind_the_end(goodbye: Callable[[Line], None])
 def test_a_read_that_is_cancelled_while_it_gathers_takes_nothing() -> None:
     async def story() -> None:
         line, _ = a_line()
+        line.bulk = True
         receive_all(line, bytes(BULK))
-        reading = asyncio.ensure_future(line.read(1))
+        reading = asyncio.ensure_future(line.read(PIECE))
         await asyncio.sleep(0)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
         receive_all(line, bytes(GULP))
-        assert len(await line.read(1)) == BULK + GULP
+        assert len(await line.read(PIECE)) == BULK + GULP
         receive_all(line, b"small")
-        assert await line.read(1) == b"small"
+        assert await line.read(PIECE) == b"small"
 
     asyncio.run(story())
 
@@ -303,7 +345,7 @@ def test_bytes_go_there_and_back() -> None:
         await line.write(b"ping")
         assert other.recv(10) == b"ping"
         other.sendall(b"pong")
-        assert await line.read(1) == b"pong"
+        assert await line.read(PIECE) == b"pong"
 
     over_a_socket(story)
 
@@ -315,7 +357,7 @@ def test_an_idle_connection_tells_of_a_goodbye_before_the_loop_has_seen_it() -> 
         give_up = time.monotonic() + 5
         while not line.get_extra_info("is_readable"):
             assert time.monotonic() < give_up
-        assert await line.read(1) == b""
+        assert await line.read(PIECE) == b""
         assert line.get_extra_info("is_readable")
 
     over_a_socket(story)
@@ -340,7 +382,7 @@ def test_a_sender_that_floods_is_held_back_and_nothing_is_lost() -> None:
         sending = asyncio.ensure_future(loop.sock_sendall(other, flood))
         got = b""
         while len(got) < len(flood):
-            piece = await line.read(1)
+            piece = await line.read(PIECE)
             assert len(piece) <= LARGEST
             got += piece
         await sending

@@ -77,21 +77,24 @@ class SyncBackend:
 
 
 class BoundedStream:
-    """A connection whose every step ends with the deadline."""
+    """A connection whose every step ends with the deadline.
+
+    Attributes:
+        bulk: a file is coming, and is wanted in few pieces, be they longer than asked for.
+    """
 
     def __init__(self, stream: Any, core: Any) -> None:
         self._stream = stream
         self._core = core
-        self._wanted = 0
         self._trouble: Exception | None = None
+        self.bulk = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes, be they more than asked for; none at the end."""
+        """Some bytes; none at the end."""
         if self._trouble is not None:
             raise self._trouble
-        data = self._read(max(max_bytes, self._wanted), timeout)
-        self._wanted = GULP if len(data) >= BULK else 0
-        return self._gathered(data, max_bytes, timeout) if BULK <= len(data) < GULP else data
+        data = self._read(GULP if self.bulk else max_bytes, timeout)
+        return self._gathered(data, timeout) if self.bulk and BULK <= len(data) < GULP else data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
@@ -118,13 +121,13 @@ class BoundedStream:
     def _read(self, max_bytes: int, timeout: float | None) -> bytes:
         return bytes(self._stream.read(max_bytes, seconds_left(timeout, self._core.ReadTimeout)))
 
-    def _gathered(self, data: bytes, max_bytes: int, timeout: float | None) -> bytes:
+    def _gathered(self, data: bytes, timeout: float | None) -> bytes:
         """The bytes together with those right behind them."""
         pieces, size, raw = [data], len(data), self._stream.get_extra_info("socket")
         end = time.monotonic() + PATIENCE
         while data and size < GULP and (left := end - time.monotonic()) > 0 and is_readable(raw, left):
             try:
-                data = self._read(max_bytes, timeout)
+                data = self._read(GULP - size, timeout)
             # What has arrived counts first; whoever reads on is told.
             except Exception as error:  # noqa: BLE001
                 self._trouble = error

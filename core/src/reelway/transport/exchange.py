@@ -37,11 +37,18 @@ class Answer(Struct, frozen=True):
         head: the status and the headers.
         stream: gives the bytes of the body as they come.
         close: lets go of the connection.
+        line: the connection, if it is one of our own.
     """
 
     head: Head
     stream: Any
     close: Callable[[], Any]
+    line: Any = None
+
+    def in_bulk(self, *, wanted: bool) -> None:
+        """Have the body in few long pieces, or no longer: the connection is kept, and the next head is no file."""
+        if self.line is not None:
+            self.line.bulk = wanted
 
 
 class _Place(Struct, frozen=True):
@@ -86,7 +93,8 @@ class SyncConnections(_Connections):
             self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        return Answer(head, response.stream, partial(self._let_go, connection, response))
+        line = response.extensions["network_stream"]
+        return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     def close(self) -> None:
         """Close all, those in use as well."""
@@ -116,7 +124,8 @@ class AsyncConnections(_Connections):
             await self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        return Answer(head, response.stream, partial(self._let_go, connection, response))
+        line = response.extensions["network_stream"]
+        return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     async def close(self) -> None:
         """Close all, those in use as well."""

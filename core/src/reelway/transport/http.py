@@ -208,6 +208,7 @@ class SyncStream:
         self._progress = progress
         self._chunks: Iterator[bytes] = iter(answer.stream)
         self.head = answer.head
+        answer.in_bulk(wanted=True)
 
     def read(self, timeout: float) -> bytes:
         """The next bytes, none at the end.
@@ -220,6 +221,7 @@ class SyncStream:
 
     def close(self) -> None:
         """Let go of the connection."""
+        self._answer.in_bulk(wanted=False)
         self._answer.close()
 
 
@@ -275,6 +277,7 @@ class AsyncStream:
         self._progress = progress
         self._chunks: AsyncIterator[bytes] = aiter(answer.stream)
         self.head = answer.head
+        answer.in_bulk(wanted=True)
 
     async def read(self, timeout: float) -> bytes:
         """The next bytes, none at the end.
@@ -288,6 +291,7 @@ class AsyncStream:
 
     async def close(self) -> None:
         """Let go of the connection."""
+        self._answer.in_bulk(wanted=False)
         await self._answer.close()
 
 

@@ -1,8 +1,9 @@
 """A connection of an event loop, as the connection layer of the HTTP library reads and writes it.
 
 The library would put two more layers between itself and the loop. Here is none: the loop receives into a buffer of
-the connection, which grows when the reader is slower than the network, and a read gives all that is in it. Where
-many bytes come, it waits for a moment for more of them, so that a download comes in few pieces.
+the connection, which grows when the reader is slower than the network. A file is given in few pieces: all that is
+in the buffer at once, and where many bytes come, a read waits for a moment for more of them. Anything else is given
+in the pieces that were asked for, since the limits of an answer's head are only as good as those are small.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ LARGEST: Final = 1024 * 1024
 """Bytes that may wait for their reader; beyond that the other side has to wait."""
 
 BULK: Final = 16 * 1024
-"""From so many bytes on, more are taken to be right behind them, as in a download."""
+"""From so many bytes of a file on, more are taken to be right behind them."""
 
 GULP: Final = 512 * 1024
-"""Bytes to read at once then: what is done with a piece costs the same however long it is."""
+"""Bytes of a file to read at once: what is done with a piece costs the same however long it is."""
 
 PATIENCE: Final = 0.01
 """Seconds that may be spent on waiting for them."""
@@ -31,6 +32,9 @@ class Line(asyncio.BufferedProtocol):
     """One connection, used by one exchange at a time.
 
     Its reads and writes know no timeouts: whoever waits for them is cancelled when the time is up.
+
+    Attributes:
+        bulk: a file is coming, and is wanted in few pieces, be they longer than asked for.
     """
 
     def __init__(self, core: Any) -> None:
@@ -43,22 +47,22 @@ class Line(asyncio.BufferedProtocol):
         self._broken_by: Exception | None = None
         self._congested = False
         self._news: asyncio.Future[None] | None = None
+        self.bulk = False
 
     # --- what the connection layer calls ---
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Some bytes, be they more than asked for; none at the end."""
+        """Some bytes; none at the end."""
         while not (self._filled or self._ended):
             await self._wait_for_news()
-        if BULK <= self._filled < GULP and not self._ended:
+        if self.bulk and BULK <= self._filled < GULP and not self._ended:
             await self._gather()
         if self._broken_by is not None and not self._filled:
             raise self._core.ReadError from self._broken_by
-        data = bytes(memoryview(self._buffer)[: self._filled])
-        full, self._filled = self._filled == len(self._buffer), 0
-        if full:
-            self._transport.resume_reading()
-        return data
+        if not self.bulk and self._filled > max_bytes:
+            # Whoever floods a reader must not keep the loop from telling it that its time is up.
+            await asyncio.sleep(0)
+        return self._take(self._filled if self.bulk else min(max_bytes, self._filled))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
@@ -133,6 +137,15 @@ class Line(asyncio.BufferedProtocol):
         self._tell_news()
 
     # --- between the two ---
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(memoryview(self._buffer)[:size])
+        full, left = self._filled == len(self._buffer), self._filled - size
+        self._buffer[:left] = self._buffer[size : self._filled]
+        self._filled = left
+        if full and size:
+            self._transport.resume_reading()
+        return data
 
     def _make_room(self) -> None:
         if len(self._buffer) == LARGEST:
