@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reelway import (
     Client,
@@ -22,15 +23,17 @@ from reelway import (
 )
 from reelway.errors import ErrorKind
 from reelway.model.http import HttpResponse, json_response
-from reelway.model.observation import FailureKind, Observation
+from reelway.model.observation import FailureKind, Observation, Source
 from reelway.provider.interface import Capability
-from reelway.provider.reading import read_error, read_retrieve
+from reelway.provider.reading import read_answer, read_callback, read_error, read_retrieve
 from reelway.sandbox import Sandbox, request_to
 from reelway.testing import VirtualClock, in_process
 from reelway_ark import Ark, reelway_providers
 from reelway_ark.mapping import closest
 
 PROVIDER = Ark()
+
+SAMPLES = Path(__file__).parent / "samples"
 
 BYTEPLUS = "https://ark.ap-southeast.bytepluses.com"
 
@@ -157,6 +160,21 @@ def test_a_word_that_ark_does_not_document_is_no_state(word: str) -> None:
 )
 def test_content_without_a_link_is_no_video(content: Any) -> None:
     assert polled(status="succeeded", content=content).videos == ()
+
+
+POLLED = sorted(file.stem for file in SAMPLES.glob("get-*.json") if not file.name.endswith(".reading.json"))
+
+
+@pytest.mark.parametrize("name", POLLED)
+def test_a_callback_says_what_a_poll_says(name: str) -> None:
+    body = (SAMPLES / f"{name}.json").read_bytes()
+    [seen] = read_callback(PROVIDER, (), body, verified=False)
+    assert replace(seen, source=Source.POLL) == read_answer(PROVIDER, HttpResponse(status=200, body=body), "")
+
+
+def test_a_last_frame_comes_after_the_video() -> None:
+    answer = HttpResponse(status=200, body=(SAMPLES / "get-succeeded-last-frame.json").read_bytes())
+    assert [video.variant for video in read_answer(PROVIDER, answer, "").videos] == ["video", "last_frame"]
 
 
 def test_a_last_frame_is_never_taken_for_the_video() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from reelway.provider.reading import read_callback, read_create, read_error, rea
 from reelway_videos_api import OpenAIVideos
 
 PROVIDER = OpenAIVideos()
+SAMPLES = Path(__file__).parent / "samples"
 PICTURE = Media(content=b"\x89PNG\r\n\x1a\n", filename="boat.png")
 URL = "https://cdn.example/a%2Fb.mp4?sig=1"
 REASON = "The upstream had no time for it."
@@ -127,6 +129,13 @@ WORDS = {
 def test_a_word_means_one_thing(word: str, status: Status | None) -> None:
     observation = poll({"id": "task_1", "status": word})
     assert (observation.status, observation.provider_status) == (status, word)
+
+
+def test_a_list_is_not_taken_for_an_answer_to_a_create() -> None:
+    answer = HttpResponse(status=200, body=(SAMPLES / "openai-list.json").read_bytes())
+    with pytest.raises(ProviderError, match="no usable task id") as caught:
+        read_create(PROVIDER, answer, "")
+    assert caught.value.kind is ErrorKind.PROTOCOL
 
 
 LINKS: list[dict[str, Any]] = [

@@ -57,7 +57,7 @@ def not_installed() -> tuple[str, ...]:
 class BaseUrlWithAPath(Reference):
     """Its base URL ends in the version that its paths begin with."""
 
-    info = replace(INFO, base_url="https://api.reference.example/v1")
+    info = replace(INFO, base_url="https://api.reference.example/v1/videos")
 
 
 @caught_by("identity.base-url-is-a-bare-https-address")

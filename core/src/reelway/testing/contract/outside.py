@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import mimetypes
 import os
 import subprocess
@@ -32,7 +33,7 @@ from reelway.model.http import Headers, HttpResponse
 from reelway.provider.canonical import Call
 from reelway.provider.interface import Provider
 from reelway.testing.contract.answers import read
-from reelway.testing.contract.subject import Missing, Subject
+from reelway.testing.contract.subject import Missing, Subject, installed
 from reelway.testing.contract.wishes import wishes
 
 PATIENCE: Final = 60.0
@@ -79,6 +80,7 @@ class Order(Struct, frozen=True, kw_only=True):
     path: list[str]
     module: str
     name: str
+    provider: str
     answers: list[KeptAnswer]
 
 
@@ -139,9 +141,10 @@ def looked_at(subject: Subject, *, elsewhere: bool = False) -> Outside:
         for one in subject.answers
     ]
     path = [str(Path(entry).absolute()) for entry in sys.path]
-    order = Order(path=path, module=kind.__module__, name=kind.__qualname__, answers=answers)
+    name = subject.provider.info.name
+    order = Order(path=path, module=kind.__module__, name=kind.__qualname__, provider=name, answers=answers)
     account = {subject.provider.info.key_variable: "contract-canary"}
-    account[base_url_variable(subject.provider.info.name)] = "https://canary.contract.example"
+    account[base_url_variable(name)] = "https://canary.contract.example"
     changes = {**ELSEWHERE, **account} if elsewhere else HERE
     with tempfile.TemporaryDirectory() as folder:
         return _ask(order, {**os.environ, **changes}, folder if elsewhere else None)
@@ -248,6 +251,14 @@ def _caller(frame: FrameType | None) -> str | None:
     return None
 
 
+def _made(kind: Any, name: str) -> Provider:
+    """The provider; where its class alone does not make it, the one that the user configured."""
+    provider = installed(name) if inspect.signature(kind).parameters else kind()
+    if not isinstance(provider, Provider):
+        raise SystemExit(f"no plugin brings {name!r}")
+    return provider
+
+
 def _package_of(module: str) -> str:
     top = importlib.util.find_spec(module.partition(".")[0])
     if top is None:
@@ -285,7 +296,8 @@ def main() -> None:
     kind: Any = importlib.import_module(order.module)
     for name in order.name.split("."):
         kind = getattr(kind, name)
-    provider = kind()
+    watch.phase = None
+    provider = _made(kind, order.provider)
     watch.phase = Phase.CALLS
     said = list(_said(provider, order.answers))
     watch.phase = None

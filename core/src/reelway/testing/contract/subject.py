@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -186,14 +187,17 @@ class Subject:
             ) from error
 
 
-def _is_installed(subject: Subject) -> bool:
-    name = subject.provider.info.name
-    reports = Registry.installed({LIMIT_VARIABLE: name}).load_all()
-    return any(name in report.providers for report in reports)
+def installed(name: str) -> Provider | None:
+    """The provider of that name that plugins bring; most are looked for in one plugin, that of the same name."""
+    for environ in ({LIMIT_VARIABLE: name}, os.environ):
+        found = (one for one in Registry.installed(environ).providers if one.info.name == name)
+        if provider := next(found, None):
+            return provider
+    return None
 
 
 _OTHERS: Final[Mapping[Feature, Callable[[Subject], object]]] = {
-    Feature.INSTALLED: _is_installed,
+    Feature.INSTALLED: lambda subject: installed(subject.provider.info.name) is not None,
     Feature.SIMULATOR: lambda subject: subject.simulator is not None,
     Feature.SAMPLES: lambda subject: subject.folder is not None,
     Feature.SIGNATURES: lambda subject: type(subject.provider).verify_callback is not Provider.verify_callback,

@@ -69,9 +69,15 @@ def single_fields(spec: ModelSpec) -> Iterator[tuple[str, Any]]:
     yield from (("audio", True), ("audio", False)) if spec.audio else ()
     yield from (("callback_url", "https://callback.contract.example/hook"),) if spec.callback else ()
     yield from (("first_frame", media) for media in travelling(spec)) if spec.first_frame else ()
-    for kind, count in spec.references.items():
-        if count:
-            yield "references", (reference(kind, spec),)
+    yield from (("references", references) for references in _references(spec))
+
+
+def _references(spec: ModelSpec) -> Iterator[tuple[Media, ...]]:
+    """A reference of each kind; a sound comes with a picture where the model takes both, for some want it so."""
+    taken = [kind for kind, count in spec.references.items() if count]
+    for kind in taken:
+        company = (MediaKind.IMAGE,) if kind is MediaKind.AUDIO and MediaKind.IMAGE in taken else ()
+        yield tuple(reference(one, spec) for one in (*company, kind))
 
 
 def travelling(spec: ModelSpec) -> Iterator[Media]:

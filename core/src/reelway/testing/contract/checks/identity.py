@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from reelway.errors import NotSupported, ReelwayError
+from reelway.account import Account, endpoint_of
+from reelway.errors import ConfigurationError, NotSupported, ReelwayError
 from reelway.provider.interface import INTERFACE_VERSION
 from reelway.provider.registry import LIMIT_VARIABLE, Registry
 from reelway.testing.contract.check import Group, Level
 from reelway.testing.contract.feature import Feature
 from reelway.testing.contract.outside import Kind, seen_at_import
-from reelway.testing.contract.subject import CAPABILITIES, Subject
+from reelway.testing.contract.subject import CAPABILITIES, Subject, installed
 
 identity = Group("identity")
 
@@ -59,23 +60,30 @@ def name_is_a_plain_word(subject: Subject) -> Iterator[str]:
 
 @identity.check(needs=[Feature.INSTALLED])
 def entry_point_brings_it(subject: Subject) -> Iterator[str]:
-    """A provider is found by the name of its entry point, and loaded through the hook alone."""
+    """A provider is found by its name and loaded through the hook; what is not brought so is for nobody."""
     name = subject.provider.info.name
-    reports = Registry.installed({LIMIT_VARIABLE: name}).load_all()
-    if not any(name in report.providers for report in reports):
-        yield f"no entry point of the group 'reelway' named {name!r} brings a provider of that name"
-    yield from (f"{report.plugin}: {report.problem}" for report in reports if report.problem)
+    brought = installed(name)
+    if brought is None:
+        reports = Registry.installed({LIMIT_VARIABLE: name}).load_all()
+        yield f"no entry point of the group 'reelway' brings a provider named {name!r}"
+        yield from (f"{report.plugin}: {report.problem}" for report in reports if report.problem)
+    elif type(brought) is not type(subject.provider):
+        yield f"the installed provider named {name!r} is a {type(brought).__qualname__}, and not this one"
 
 
 @identity.check()
 def base_url_is_a_bare_https_address(subject: Subject) -> Iterator[str]:
-    """The key goes there: not in the clear, not to a path that requests bring themselves."""
+    """The key goes there: not in the clear, and not to a path that requests bring themselves."""
     url = subject.provider.info.base_url
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
-        yield f"{url!r} is no plain https address"
-    if parts.path:
-        yield f"{url!r} has the path {parts.path!r}; the paths of requests bring it"
+    try:
+        used = endpoint_of(Account(subject.provider.info.name, "contract", url), subject.provider).base_url
+    except ConfigurationError as error:
+        yield f"{url!r}: {error.message}"
+        return
+    if urlsplit(used).scheme != "https":
+        yield f"{url!r} is no https address"
+    if urlsplit(used).path:
+        yield f"{url!r} has a path; the paths of requests bring it"
 
 
 @identity.check()
