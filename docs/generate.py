@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from tools import parts
+from tools import contract_page, parts
 from tools.provider_pages import provider_index, provider_page
 
 from reelway.provider.registry import Registry
@@ -21,6 +21,11 @@ Parts: TypeAlias = Mapping[str, Callable[[], str]]
 
 PARTS: Final[Mapping[str, Parts]] = {
     "command.md": {"commands": parts.commands, "exit codes": parts.exit_codes},
+    "contract.md": {
+        "features": contract_page.features,
+        "checks": contract_page.checks,
+        "defects": contract_page.defects,
+    },
     "downloads.md": {"limits": parts.download_limits},
     "errors.md": {"tree": parts.error_tree, "classes": parts.error_classes, "kinds": parts.error_kinds},
     "lifecycle.md": {"diagram": parts.diagram, "table": parts.transition_table},

@@ -226,3 +226,40 @@ def test_a_provider_without_callbacks_says_so() -> None:
     said = reelway("explain", "--provider", "infinityblue", "--call", "callback", "-", stdin=b"{}")
     assert said.code == 2
     assert "callback" in said.err
+
+
+def for_sample(*arguments: str, stdin: bytes) -> dict[str, Any]:
+    said = reelway("explain", "--provider", "cometapi", "-", "--for-sample", *arguments, stdin=stdin)
+    assert (said.code, said.err) == (0, "")
+    reading: dict[str, Any] = json.loads(said.out)
+    return reading
+
+
+def test_for_a_sample_how_the_answer_came_stands_beside_the_reading() -> None:
+    body = b'{"id": "t", "status": "queued"}'
+    assert list(for_sample(stdin=body)) == KEYS
+    came = ("--call", "create", "--http-status", "202", "--route", "", "--header", "X-Request-Id: r")
+    reading = for_sample(*came, stdin=body)
+    expected = {"call": "create", "http_status": 202, "route": "", "headers": {"X-Request-Id": "r"}}
+    assert {name: reading.pop(name) for name in expected} == expected
+    assert list(reading) == KEYS
+
+
+RECORDED = {
+    "provider": "cometapi",
+    "call": "create",
+    "request": {},
+    "response": {"status": 202, "headers": [], "body": {"id": "t", "status": "queued"}},
+}
+
+
+def test_a_recorded_exchange_says_itself_how_the_answer_came() -> None:
+    reading = explained("cometapi", "-", stdin=json.dumps(RECORDED).encode())
+    assert (reading["task_id"], reading["status"]) == ("t", "queued")
+    refused = RECORDED | {"response": {"status": 429, "headers": [], "body": None}}
+    assert explained("cometapi", "-", stdin=json.dumps(refused).encode())["error"]["kind"] == "rate_limited"
+
+
+def test_what_is_said_of_a_recorded_exchange_counts_more_than_what_it_says() -> None:
+    body = json.dumps(RECORDED).encode()
+    assert explained("cometapi", "-", "--http-status", "500", stdin=body)["error"]["kind"] == "unavailable"

@@ -66,8 +66,12 @@ def test_the_folder_on_the_page_is_the_folder_it_builds(project: Path) -> None:
     [tree] = [block.text for block in blocks(PAGE) if block.language == "text" and "reelway-acme/" in block.text]
     named = {line.split()[0] for line in tree.splitlines()}
     built = {file.name for file in project.rglob("*") if file.is_file() and "." in file.name}
-    assert {name for name in named if "." in name} == built - {"METADATA", "entry_points.txt"} - cached(project)
+    assert {name for name in named if "." in name} == built - {"METADATA", "entry_points.txt"} - left_behind(
+        project
+    )
 
 
-def cached(project: Path) -> set[str]:
-    return {file.name for file in project.rglob("*") if file.suffix in {".pyc", ".mp4"}}
+def left_behind(project: Path) -> set[str]:
+    """What the tests and the commands of the page have written."""
+    written = (*project.rglob("*.pyc"), *project.rglob("*.mp4"), *project.glob(".hypothesis/**/*"))
+    return {file.name for file in (*written, project / "conform-acme.json")}

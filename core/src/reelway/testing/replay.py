@@ -18,7 +18,9 @@ RECORDED_LINK: Final = "/file-"
 class Replay:
     """Answers as a recording does, each call in its order; the last answer to a call is given again and again.
 
-    It takes the place of the network: ``Client(…, transport=in_process(Replay("samples/boat").respond))``.
+    In place of the network::
+
+        client = Client("acme", api_key="any", transport=in_process(Replay("samples/boat").respond))
     """
 
     def __init__(self, folder: str | Path, *, video: bytes = b"") -> None:

@@ -93,7 +93,7 @@ class SyncConnections(_Connections):
             self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        line = response.extensions["network_stream"]
+        line = response.extensions.get("network_stream")
         return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class AsyncConnections(_Connections):
             await self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        line = response.extensions["network_stream"]
+        line = response.extensions.get("network_stream")
         return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     async def close(self) -> None:

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Feature(StrEnum):
     """Something that a provider either can do, or has to be said not to."""
 
     INSTALLED = "installed"
-    """An entry point brings it."""
     SIMULATOR = "simulator"
-    """Its service is simulated."""
     SAMPLES = "samples"
-    """There are recorded answers."""
     CONTENT = "content"
     REMIX = "remix"
     CANCEL = "cancel"
     CALLBACKS = "callbacks"
     SIGNATURES = "signatures"
-    """Its callbacks are signed."""
     IDS = "ids"
-    """An answer to a poll names the task."""
     PROGRESS = "progress"
     TIMES = "times"
-    """Its answers say when a task was created."""
     LINKS = "links"
-    """A finished task has a link."""
     REASONS = "reasons"
-    """A task that ended badly says why."""
     MODELS = "models"
-    """Its answers name the model."""
+
+
+MEANINGS: Final[Mapping[Feature, str]] = {
+    Feature.INSTALLED: "a plugin brings it",
+    Feature.SIMULATOR: "`simulator()` gives the service from the other side",
+    Feature.SAMPLES: "there is a folder of recorded answers",
+    Feature.CONTENT: "its content route is among its capabilities",
+    Feature.REMIX: "likewise",
+    Feature.CANCEL: "likewise",
+    Feature.CALLBACKS: "likewise",
+    Feature.SIGNATURES: "it has a `verify_callback` of its own",
+    Feature.IDS: "the answer to a poll names the task",
+    Feature.PROGRESS: "some answer shows it",
+    Feature.TIMES: "some answer says when the task was created",
+    Feature.LINKS: "some answer has a link to the result",
+    Feature.REASONS: "some answer says why a task ended badly",
+    Feature.MODELS: "some answer names the model",
+}
+"""When a provider has each of them."""
