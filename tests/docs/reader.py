@@ -13,6 +13,9 @@ from reelway.account import base_url_variable
 from reelway.provider.registry import Registry
 from reelway.sandbox import Sandbox
 
+PATIENCE: Final = 300
+"""Seconds after which a program hangs for good; on a busy machine an honest one takes its time."""
+
 HURRY: Final = """\
 import asyncio, runpy, sys, time
 from reelway.transport.clock import SystemClock
@@ -52,7 +55,7 @@ def run_command(line: str, folder: Path, variables: Mapping[str, str]) -> None:
     command.chmod(0o755)
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
     shell = ["bash", "-euo", "pipefail", "-c", line]
-    subprocess.run(shell, cwd=folder, env={**os.environ, **variables, "PATH": path}, check=True, timeout=60)
+    subprocess.run(shell, cwd=folder, env={**os.environ, **variables, "PATH": path}, check=True, timeout=PATIENCE)
 
 
 def run_program(
@@ -67,7 +70,7 @@ def run_program(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -76,5 +79,5 @@ def run_tests(folder: Path, variables: Mapping[str, str]) -> None:
     arguments = ["-q", "--rootdir=.", "-c", os.devnull, "-p", "no:cacheprovider", "."]
     command = [sys.executable, "-m", "pytest", *arguments]
     subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables, "PYTEST_ADDOPTS": ""}, check=True, timeout=120
+        command, cwd=folder, env={**os.environ, **variables, "PYTEST_ADDOPTS": ""}, check=True, timeout=PATIENCE
     )
