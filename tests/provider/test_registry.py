@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reelway.errors import ConfigurationError, PluginError
@@ -116,6 +117,11 @@ def test_a_broken_plugin_is_a_report_with_the_reason(kind: str, install: Install
     assert (bad.plugin, bad.providers) == ("bad", ())
     assert reason in (bad.problem or "")
     assert (good.problem, other.problem) == (None, None)
+
+
+def test_a_plugin_that_names_no_interface_was_written_for_the_first() -> None:
+    assert msgspec.structs.fields(ProviderInfo)[-1].encode_name == "interface"
+    assert msgspec.structs.fields(ProviderInfo)[-1].default == 1
 
 
 @pytest.mark.parametrize("kind", BROKEN)

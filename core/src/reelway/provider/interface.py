@@ -52,7 +52,7 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
         cancellable: where a task has to stand for its cancel to stop it; for any other the call is not made.
         nothing_created: (HTTP status, error code) pairs of a create that are documented to create nothing,
             although the status alone would leave it open.
-        interface: the interface version the plugin was written for.
+        interface: the interface version the plugin was written for; of one that names none, the first.
     """
 
     name: str
@@ -66,7 +66,8 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
     capabilities: frozenset[Capability] = frozenset()
     cancellable: frozenset[Status] = frozenset({Status.QUEUED, Status.RUNNING})
     nothing_created: frozenset[tuple[int, str]] = frozenset()
-    interface: int = INTERFACE_VERSION
+    # Not the version of whatever Reelway is installed: a plugin that names none was written for the first.
+    interface: int = 1
 
 
 class ErrorReading(Struct, frozen=True, kw_only=True):
