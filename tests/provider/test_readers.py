@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reelway.errors import ErrorKind, ProviderError
 from reelway.provider.readers import (
+    MAX_LINK,
     MAX_TEXT,
     decode_json,
     decode_object,
@@ -159,6 +160,12 @@ def test_a_link_is_kept_exactly_as_written(value: str) -> None:
 )
 def test_what_is_no_usable_link_is_none(value: Any) -> None:
     assert link(value) is None
+
+
+def test_an_address_that_no_server_takes_is_no_link() -> None:
+    longest = "https://cdn.example/".ljust(MAX_LINK, "a")
+    assert link(longest) == longest
+    assert link(longest + "a") is None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from reelway.model.secret import Secret
 from reelway.provider.interface import Cadence, ErrorReading, Provider, ProviderInfo, kind_of_status
 from reelway.provider.models import Catalog, ModelSpec
 from reelway.provider.reading import (
+    EXCERPT_WINDOWS,
     excerpt,
     read_callback,
     read_create,
@@ -298,6 +299,15 @@ def test_neither_links_nor_keys_reach_an_excerpt(said: str) -> None:
 def test_a_key_that_is_cut_in_two_does_not_move_up_into_the_excerpt() -> None:
     link = "https://cdn.example/" + "x" * 780
     assert "SECRET" not in excerpt(raw(f"{link} {'SECRET' * 8}"))
+
+
+@pytest.mark.parametrize("window", EXCERPT_WINDOWS[:-1])
+def test_no_window_of_an_excerpt_shows_half_a_key(window: int) -> None:
+    for start in range(window - 50, window + 2):
+        link = "https://cdn.example/" + "x" * (start - 21)
+        assert "SECRET" not in excerpt(raw(f"{link} {'SECRET' * 8}"))
+        words = "no " * 66
+        assert "SECRET" not in excerpt(raw(f"{words}{link[: -len(words)]} {'SECRET' * 8}"))
 
 
 def test_an_excerpt_is_short_whatever_arrives() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reelway.model.observation import Status
 from reelway.provider.interface import Provider
 from reelway.provider.registry import Registry
-from reelway.provider.words import fold, meaning
+from reelway.provider.words import LONGEST, fold, meaning
 from reelway.testing.payloads import INTRUDERS
 
 WORDS = {
@@ -57,6 +57,13 @@ def test_case_blanks_and_dashes_make_no_other_word(word: str) -> None:
 )
 def test_what_only_looks_like_a_word_stays_unknown(word: str | None) -> None:
     assert meaning(word, WORDS) is None
+
+
+@pytest.mark.parametrize("blanks", [0, LONGEST - len("ok"), LONGEST, 10**6])
+def test_a_word_with_more_blanks_than_any_page_shows_is_none(blanks: int) -> None:
+    known = blanks <= LONGEST - len("ok")
+    assert (meaning("ok" + " " * blanks, WORDS) is not None) == known
+    assert (meaning(" " * blanks + "ok", WORDS) is not None) == known
 
 
 @given(word=st.sampled_from(sorted(WORDS)), at=st.integers(0, 10), intruder=st.sampled_from(INTRUDERS))

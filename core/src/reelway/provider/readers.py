@@ -32,6 +32,9 @@ MILLISECONDS_FROM = 1e11
 MAX_TEXT = 4096
 """Longer texts of a provider are cut; they are reasons and names, not data."""
 
+MAX_LINK = 1 << 14
+"""Longer addresses are taken by no server; what is longer in the place of a link is data."""
+
 _LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z, the last that datetime holds
 
 _decoder = msgspec.json.Decoder()
@@ -165,7 +168,9 @@ def link(value: Json) -> str | None:
 
     The places of links also hold empty texts, placeholders and error messages; all of these are absent.
     """
-    if not isinstance(value, str) or not value.isprintable() or not value.isascii() or " " in value:
+    if not isinstance(value, str) or len(value) > MAX_LINK:
+        return None
+    if not value.isprintable() or not value.isascii() or " " in value:
         return None
     if _PLAIN_LINK.fullmatch(value):
         return value

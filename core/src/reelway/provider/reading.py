@@ -6,12 +6,11 @@ task's answer is refused, and whatever a plugin raises becomes one of our errors
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct, convert
 from msgspec.structs import asdict, replace
@@ -21,6 +20,7 @@ from reelway.model.http import Headers, HttpResponse, is_safe_id
 from reelway.model.observation import Failure, FailureKind, Observation, Source, Status
 from reelway.provider.interface import ErrorReading, Provider
 from reelway.provider.readers import percent
+from reelway.provider.soundness import CONTRADICTION, contradicts_itself, excess
 from reelway.provider.words import fold, meaning
 
 T = TypeVar("T")
@@ -37,8 +37,11 @@ SAYS_NOT_FOUND = frozenset({400, 404, 410})
 EXCERPT = 200
 """How many characters of an unreadable answer an error shows."""
 
-EXCERPT_FROM = 1 << 16
-"""How many bytes are redacted for it: enough that no key which is cut in two moves up into what is shown."""
+EXCERPT_WINDOWS = (1 << 9, 1 << 12, 1 << 16)
+"""How many bytes are redacted for it: the first window that leaves enough to show, for redacting is slow."""
+
+HALF_KEY = 40
+"""How many characters at the end of a window may be a key that it cut in two; they are not shown."""
 
 
 def read_create(provider: Provider, response: HttpResponse, route: str) -> Observation:
@@ -79,7 +82,7 @@ def read_answer(provider: Provider, response: HttpResponse, route: str) -> Obser
         ProviderError: an error answer, or an unreadable one (kind ``protocol``).
     """
     observation = _read(provider, response, provider.decode_retrieve, route, Source.POLL)
-    if observation.status is not None and observation.status.final:
+    if _ends(observation):
         _refuse_contradictions(response)
     return observation
 
@@ -88,14 +91,23 @@ def read_callback(provider: Provider, headers: Headers, body: bytes, *, verified
     """Read what a callback says; ``verified`` tells whether its signature was proven.
 
     Raises:
-        ProviderError: kind ``protocol``; the body is unreadable.
+        ProviderError: kind ``protocol``; the body is unreadable, or it tells of an end and contradicts itself.
     """
 
     def believe() -> list[Observation]:
         said = provider.read_callback(headers, body)
         return [_believed(provider, one, Source.CALLBACK, verified=verified) for one in said]
 
-    return _guarded(provider, believe)
+    _refuse_callback(excess(body))
+    seen = _guarded(provider, believe)
+    if any(map(_ends, seen)) and contradicts_itself(body):
+        _refuse_callback(CONTRADICTION)
+    return seen
+
+
+def _refuse_callback(reason: str | None) -> None:
+    if reason is not None:
+        raise ProviderError(f"The callback was not believed: {reason}.", kind=ErrorKind.PROTOCOL)
 
 
 def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
@@ -108,7 +120,12 @@ def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
 
 
 def error_reading(provider: Provider, response: HttpResponse) -> ErrorReading:
-    """What an error answer says, in the provider's own words, but for links and keys."""
+    """What an error answer says, in the provider's own words, but for links and keys.
+
+    Of a body that is too large, or that contradicts itself, nothing is believed: the status alone counts.
+    """
+    if excess(response.body) or contradicts_itself(response.body):
+        response = replace(response, body=b"")
     said = _guarded(provider, lambda: convert(asdict(provider.read_error(response)), ErrorReading))
     return _tamed(said, ("code", "message", "request_id"))
 
@@ -160,6 +177,8 @@ Decode = Callable[[HttpResponse, str], Observation]
 def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str, source: Source) -> Observation:
     if not response.ok:
         raise read_error(provider, response)
+    if (reason := excess(response.body)) is not None:
+        raise _unreadable(response, reason)
     try:
         return _guarded(provider, lambda: _believed(provider, decode(response, route), source))
     except ProviderError as error:
@@ -194,30 +213,18 @@ def _guarded(provider: Provider, call: Callable[[], T]) -> T:
         raise PluginError(message, hint="Report it to the authors of the plugin; the task is not lost.") from error
 
 
-def _refuse_contradictions(response: HttpResponse) -> None:
-    """A final answer must not name one key twice with different values: parsers disagree about which counts.
+def _ends(observation: Observation) -> bool:
+    return observation.status is not None and observation.status.final
 
-    Checked at the end of a task only, because it reads the body a second time.
-    """
+
+def _refuse_contradictions(response: HttpResponse) -> None:
+    """Refuse an answer in which one field has two values; only at the end of a task, as it reads the body again."""
     try:
-        json.loads(response.body, object_pairs_hook=_consistent, parse_int=str)
-    except _ContradictionError:
-        raise _unreadable(response, "it gives one field two different values") from None
+        contradicts = contradicts_itself(response.body, strictly=True)
     except (ValueError, RecursionError) as error:
         raise _unreadable(response, f"it cannot be read a second time ({type(error).__name__})") from error
-
-
-class _ContradictionError(Exception):
-    pass
-
-
-def _consistent(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in document and document[key] != value:
-            raise _ContradictionError
-        document[key] = value
-    return document
+    if contradicts:
+        raise _unreadable(response, CONTRADICTION)
 
 
 def _unreadable(response: HttpResponse, reason: str) -> ProviderError:
@@ -231,7 +238,12 @@ def _unreadable(response: HttpResponse, reason: str) -> ProviderError:
 
 def excerpt(response: HttpResponse) -> str:
     """The first characters of an answer, with links and long tokens taken out, for error messages."""
-    return repr(redact(response.body[:EXCERPT_FROM].decode("utf-8", "replace"))[:EXCERPT])
+    shown = ""
+    for window in EXCERPT_WINDOWS:
+        shown = redact(response.body[:window].decode("utf-8", "replace"))
+        if len(response.body) <= window or len(shown) >= EXCERPT + HALF_KEY:
+            break
+    return repr(shown[:EXCERPT])
 
 
 def redact(shown: str) -> str:

@@ -9,6 +9,9 @@ Meaning = TypeVar("Meaning")
 
 ASCII_BLANKS = " \t\r\n"
 
+LONGEST = 100
+"""Characters of a word with the blanks around it; what is longer is none, and not worth looking at each letter."""
+
 
 def fold(word: str) -> str | None:
     """The form in which words are compared: trimmed, lower case, ``-`` and blanks as ``_``.
@@ -16,7 +19,7 @@ def fold(word: str) -> str | None:
     Only ASCII words are folded. Case folding turns some look-alike letters into plain ones (the long s, the
     Kelvin sign), so anything else has no comparable form and stays unknown.
     """
-    trimmed = word.strip(ASCII_BLANKS)
+    trimmed = word.strip(ASCII_BLANKS) if len(word) <= LONGEST else ""
     if not trimmed or not trimmed.isascii() or not trimmed.isprintable():
         return None
     return trimmed.lower().replace("-", "_").replace(" ", "_")

@@ -1,0 +1,63 @@
+"""Whether a body is worth being believed at all: it is no larger than a task, and does not contradict itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+MOST_VALUES: Final = 10_000
+
+READABLE: Final = ((1 << 19, MOST_VALUES), (1 << 21, 100))
+"""The most bytes of a body, and the most values in that many. A task has kilobytes and dozens of values; what is
+longer holds a long text, such as a picture that is handed back. So no body costs much to read."""
+
+CONTRADICTION: Final = "it gives one field two different values"
+
+
+def excess(body: bytes) -> str | None:
+    """What is too much about a body, if anything is."""
+    # Each value takes a byte.
+    if len(body) <= MOST_VALUES:
+        return None
+    values = _values_in(body)
+    if any(len(body) <= most_bytes and values <= most_values for most_bytes, most_values in READABLE):
+        return None
+    return f"{len(body)} bytes with up to {values} values are more than a task has"
+
+
+def _values_in(body: bytes) -> int:
+    """How many values a JSON text holds at most; punctuation inside of texts counts as well."""
+    return 1 + sum(map(body.count, (b",", b"[", b"{")))
+
+
+def contradicts_itself(body: bytes, *, strictly: bool = False) -> bool:
+    """Whether a JSON text names one key twice with different values: parsers disagree about which counts.
+
+    Raises:
+        ValueError, RecursionError: ``strictly``, and it cannot be read. Otherwise it does not contradict itself.
+    """
+    try:
+        _decoder.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except _ContradictionError:
+        return True
+    except (ValueError, RecursionError):
+        if strictly:
+            raise
+    return False
+
+
+class _ContradictionError(Exception):
+    pass
+
+
+def _consistent(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in document and document[key] != value:
+            raise _ContradictionError
+        document[key] = value
+    return document
+
+
+# Numbers stay texts, because those of thousands of digits are none.
+_decoder: Final = json.JSONDecoder(object_pairs_hook=_consistent, parse_int=str)
