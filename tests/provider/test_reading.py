@@ -15,6 +15,7 @@ from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret
 from reelway.provider.interface import Cadence, ErrorReading, Provider, ProviderInfo, kind_of_status
 from reelway.provider.models import Catalog, ModelSpec
+from reelway.provider.readers import MAX_TEXT
 from reelway.provider.reading import (
     EXCERPT_WINDOWS,
     excerpt,
@@ -484,3 +485,14 @@ def test_the_reason_of_a_failure_is_kept_without_links_and_keys() -> None:
     said = Failure(message="see https://cdn.example/a?sig=1 and Bearer abc")
     seen = with_meaning(Acme(), Observation(provider_status="failed", failure=said))
     assert seen.failure == Failure(message="see … and …")
+
+
+def test_a_text_that_is_shown_is_no_longer_than_a_name() -> None:
+    long = "a" * 2_000_000
+    failure = Failure(kind=FailureKind.UNKNOWN, code=long, message=long)
+    said = Observation(task_id="job-1", provider_status=long, provider_progress=long, model=long)
+    seen = read_retrieve(Scripted(lambda: said), json_response({}), "", "job-1")
+    failed = with_meaning(Acme(), Observation(provider_status="failed", failure=failure)).failure
+    assert failed is not None
+    shown = [seen.provider_status, seen.provider_progress, seen.model, failed.code, failed.message]
+    assert all(text and len(text) <= MAX_TEXT for text in shown)

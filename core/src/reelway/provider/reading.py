@@ -19,7 +19,7 @@ from reelway.errors import ErrorKind, PluginError, ProviderError, ReelwayError
 from reelway.model.http import Headers, HttpResponse, is_safe_id
 from reelway.model.observation import Failure, FailureKind, Observation, Source, Status
 from reelway.provider.interface import ErrorReading, Provider
-from reelway.provider.readers import percent
+from reelway.provider.readers import MAX_TEXT, percent
 from reelway.provider.soundness import CONTRADICTION, contradicts_itself, excess
 from reelway.provider.words import fold, meaning
 
@@ -144,7 +144,7 @@ def with_meaning(provider: Provider, observation: Observation) -> Observation:
 
 def _shown_failure(failure: Failure) -> Failure:
     # Reasons are printed and logged, and gateways put links and keys of their own into them.
-    message = None if failure.message is None else redact(failure.message)
+    message = None if failure.message is None else redact(failure.message[:MAX_TEXT])
     return _tamed(replace(failure, message=message), ("code",))
 
 
@@ -195,10 +195,10 @@ def _believed(provider: Provider, said: Observation, source: Source, *, verified
 
 
 def _tamed(said: S, names: tuple[str, ...]) -> S:
-    """The same without links and keys in texts that are no place for them, but are shown."""
-    texts = {name: getattr(said, name) for name in names}
-    found = {name: _LINKS.sub("…", text) for name, text in texts.items() if text and _LINKS.search(text)}
-    return replace(said, **found) if found else said
+    """The same with texts of no more than a name's length, and without links and keys in them: they are shown."""
+    texts = {name: text for name in names if (text := getattr(said, name))}
+    tamed = {name: _LINKS.sub("…", text[:MAX_TEXT]) for name, text in texts.items()}
+    return said if tamed == texts else replace(said, **tamed)
 
 
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:
