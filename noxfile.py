@@ -77,6 +77,13 @@ def alone(session: nox.Session, plugin: str) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """Every property at far more examples, a million hostile payloads for each provider; arguments go to pytest."""
+    install_workspace(session)
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The examples of the manual run, its generated pages are fresh, and it builds without a broken link."""
     install_workspace(session)

@@ -1,198 +1,218 @@
-"""Whatever bytes arrive, a reading comes out or one of our errors, and a lie is not believed."""
+"""Whatever bytes arrive, and however they are cut, a reading comes out or one of our errors.
 
+The payloads are mutations of the recorded ones. They are counted: where fewer were read than promised, that fails.
+"""
+
+from __future__ import annotations
+
+import gzip
 import json
-from collections.abc import Callable, Iterable
-from functools import cache
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelway.errors import PluginError, ProviderError, ReelwayError
+from reelway.errors import ProviderError, ReelwayError
 from reelway.model.http import HttpResponse, is_safe_id
 from reelway.model.observation import Observation
-from reelway.provider.interface import Capability, Provider
-from reelway.provider.reading import read_callback, read_create, read_error, read_retrieve
-from reelway.provider.registry import Registry
-from reelway.provider.words import fold
-from reelway.testing.payloads import MAX_BYTES, json_values, mutated
+from reelway.provider.interface import Provider
+from reelway.provider.reading import SAYS_NOT_FOUND, read_answer
+from reelway.testing.payloads import TAPE_LENGTH, Tape, json_values, mutate
+from reelway.transport.body import BoundedBody
+from reelway.transport.http import API_BODY_LIMIT
+from tests.provider.calls import (
+    ASKED,
+    CALLED_BACK,
+    PROVIDERS,
+    Outcome,
+    check_believable,
+    named,
+    outcome,
+    readings,
+    routes_of,
+    samples_of,
+)
+from tests.provider.cost import MEBIBYTES, SECONDS, mebibytes_of, seconds_of
 
-PLUGINS = Path(__file__).parents[2] / "plugins"
-PROVIDERS = Registry.installed({}).providers
+PROMISES: Final = {"ci": 20_000, "nightly": 1_000_000, "mutation": 400}
 
+PROFILE: Final = settings.get_current_profile_name()
 
-def cases(providers: Iterable[Provider]) -> list[tuple[Provider, Path]]:
-    folders = ((provider, PLUGINS / provider.info.name / "tests" / "samples") for provider in providers)
-    return [
-        (provider, file)
-        for provider, folder in folders
-        for file in sorted(folder.glob("**/*.json"))
-        if not file.name.endswith(".reading.json")
-    ]
+PROMISED: Final = PROMISES[PROFILE]
+"""How many different payloads each provider reads, each of them by every call."""
 
+MOST_TAPES: Final = 3 * PROMISED
+"""Beyond this the mutations are too much alike."""
 
-def named(value: Provider | Path) -> str:
-    return value.stem if isinstance(value, Path) else value.info.name
+SHARE: Final = 0.2
+"""Of what is made of an answer that a call can read, it reads at least so much, and refuses at least so much; where
+nearly everything were refused, or nothing, nothing were seen."""
 
+FEWEST_SAMPLES: Final = 20
+"""Of each provider, among them those of requests and errors."""
 
-CASES = cases(PROVIDERS)
-CALLED_BACK = cases(one for one in PROVIDERS if Capability.CALLBACKS in one.info.capabilities)
+FEWEST_ANSWERS: Final = 8
+"""Samples that each call of a provider can read."""
 
-# There are well over a hundred samples, so each gets a share of what the profile allows one test.
-SHARE = settings(max_examples=max(1, settings().max_examples // 12))
+CIRCUMSTANCES: Final = 16
+"""Bytes of a tape that decide which sample is changed, and how what comes of it arrives."""
+
+STRIDE: Final = CIRCUMSTANCES + TAPE_LENGTH
 
 GOOD = (200, 201, 202, 204)
 BAD = (301, 400, 401, 403, 404, 408, 409, 410, 413, 418, 422, 425, 429, 500, 502, 503, 504, 599)
 TYPES = ("application/json", "text/html; charset=utf-8", "", "\x00")
 SOMEBODY_ELSE = "task_of_somebody_else"
 
+COMPRESSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "": bytes,
+    "gzip": partial(gzip.compress, compresslevel=1),
+    "deflate": partial(zlib.compress, level=1),
+}
 
-def responses(sample: bytes, statuses: tuple[int, ...]) -> st.SearchStrategy[HttpResponse]:
-    header = st.sampled_from(TYPES).map(lambda kind: (("Content-Type", kind),))
-    return st.builds(HttpResponse, status=st.sampled_from(statuses), headers=header, body=mutated(sample))
-
-
-@cache
-def routes_of(provider: Provider) -> list[str]:
-    named = {provider.route(spec.name) for spec in provider.models.models} | {provider.route("some-model")}
-    return sorted(named | set(getattr(provider, "dialects", {})))
+content = cache(Path.read_bytes)
 
 
-def read(call: Callable[[], Iterable[Observation]]) -> list[Observation]:
-    """What a call reads; nothing where it refuses. No bytes may make a plugin stumble."""
-    try:
-        return list(call())
-    except PluginError:
-        raise
-    except ReelwayError:
-        return []
-
-
-def created(provider: Provider, response: HttpResponse, route: str) -> list[Observation]:
-    return read(lambda: [read_create(provider, response, route)])
-
-
-def polled(provider: Provider, response: HttpResponse, route: str, asked: str) -> list[Observation]:
-    return read(lambda: [read_retrieve(provider, response, route, asked)])
+def arrived(body: bytes, tape: Tape) -> bytes:
+    """A body as the transport puts it together from the pieces in which it came, compressed or not."""
+    encoding = tape.pick(("", "", "", "gzip", "deflate"))
+    sent = COMPRESSIONS[encoding](body)
+    cuts = sorted(tape.number(len(sent)) for _ in range(tape.number(4)))
+    bounded = BoundedBody(encoding, API_BODY_LIMIT)
+    for start, end in pairwise((0, *cuts, len(sent))):
+        bounded.add(sent[start:end])
+    return bounded.whole()
 
 
 @cache
-def id_in(provider: Provider, sample: bytes, route: str) -> str:
+def id_in(provider: Provider, file: Path, route: str) -> str:
     """The id a sample speaks of, so that most mutations of it get past the comparison of ids."""
-    answer = HttpResponse(status=200, body=sample)
-    seen = read(lambda: [provider.decode_retrieve(answer, route)])
-    return next((one.task_id for one in seen if one.task_id), "job-1")
+    try:
+        return read_answer(provider, HttpResponse(status=200, body=content(file)), route).task_id or ASKED
+    except ReelwayError:
+        return ASKED
 
 
-def check_believable(provider: Provider, observation: Observation) -> None:
-    assert observation.progress is None or 0 <= observation.progress <= 100
-    if observation.status is not None:
-        assert provider.info.words[fold(observation.provider_status or "") or ""] is observation.status
-    for moment in (observation.created_at, observation.completed_at, observation.expires_at):
-        assert moment is None or moment.tzinfo is not None
-    for video in observation.videos:
-        assert video.url.reveal().lower().startswith(("http://", "https://"))
+@cache
+def is_read(provider: Provider, call: str, file: Path, route: str) -> bool:
+    """Whether a call reads a sample as it is."""
+    response = HttpResponse(status=200, body=content(file))
+    return bool(readings(call, provider, response, route, id_in(provider, file, route)))
 
 
-def test_there_is_something_to_read() -> None:
-    assert len(CASES) >= 40
+def calls_of(provider: Provider) -> list[str]:
+    """The calls in which a provider tells of a task."""
+    return ["create", "retrieve", *(["callback"] if provider in CALLED_BACK else [])]
 
 
-@pytest.mark.parametrize(("provider", "file"), CASES, ids=named)
-@given(data=st.data())
-@SHARE
-def test_an_answer_is_read_or_refused(provider: Provider, file: Path, data: st.DataObject) -> None:
-    response = data.draw(responses(file.read_bytes(), GOOD))
-    for route in routes_of(provider):
-        for seen in created(provider, response, route):
-            check_believable(provider, seen)
-            assert is_safe_id(seen.task_id or "")
-        for asked in (id_in(provider, file.read_bytes(), route), SOMEBODY_ELSE):
-            for seen in polled(provider, response, route, asked):
-                check_believable(provider, seen)
-                assert seen.task_id in {None, asked}
+class Reader:
+    """Reads payloads for one provider by every call, checks what comes of them, and counts."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.different: set[int] = set()
+        self.samples: set[Path] = set()
+        self.longest = b""
+        # Mutations of what a call can read, by call and by whether they were read.
+        self.outcomes: Counter[tuple[str, bool]] = Counter()
+        self._provider = provider
+
+    def read(self, decisions: bytes) -> None:
+        """One payload, as ``decisions`` make it, unless it was read before."""
+        circumstances, tape = Tape(decisions[:CIRCUMSTANCES]), Tape(decisions[CIRCUMSTANCES:])
+        file = circumstances.pick(samples_of(self._provider))
+        body = mutate(content(file), tape)
+        if hash(body) in self.different:
+            return
+        self.different.add(hash(body))
+        self.samples.add(file)
+        self.longest = max(self.longest, body, key=len)
+        try:
+            self._read(body, file, circumstances)
+        except Exception as error:
+            error.add_note(f"{self._provider.info.name}, {file.name}, decisions {decisions.hex()}: {body[:2000]!r}")
+            raise
+
+    def _read(self, body: bytes, file: Path, tape: Tape) -> None:
+        assert arrived(body, tape) == body
+        headers = (("Content-Type", tape.pick(TYPES)),)
+        route = tape.pick(routes_of(self._provider))
+        self._good(HttpResponse(status=tape.pick(GOOD), headers=headers, body=body), route, file, tape)
+        self._bad(HttpResponse(status=tape.pick(BAD), headers=headers, body=body), route)
+
+    def _good(self, response: HttpResponse, route: str, file: Path, tape: Tape) -> None:
+        own = id_in(self._provider, file, route)
+        asked = tape.pick((own, own, own, SOMEBODY_ELSE))
+        for call in calls_of(self._provider):
+            came = self._outcome(call, response, route, asked)
+            seen = came if isinstance(came, list) else []
+            for one in seen:
+                check_believable(self._provider, one)
+                assert call != "create" or is_safe_id(one.task_id or "")
+                assert call != "retrieve" or one.task_id in {None, asked}
+            if is_read(self._provider, call, file, route) and asked == own:
+                self.outcomes[call, bool(seen)] += 1
+
+    def _bad(self, response: HttpResponse, route: str) -> None:
+        error = self._outcome("error", response)
+        assert type(error) is ProviderError
+        assert str(error).isprintable()
+        # Under any other status a poll raises that error.
+        if response.status in SAYS_NOT_FOUND:
+            seen = self._outcome("retrieve", response, route)
+            assert type(seen) is ProviderError or seen == [Observation(task_id=ASKED, not_found=True)]
+
+    def _outcome(self, call: str, response: HttpResponse, route: str = "", asked: str = ASKED) -> Outcome:
+        came: list[Outcome] = []
+        spent = seconds_of(lambda: came.append(outcome(call, self._provider, response, route, asked)))
+        assert spent <= SECONDS
+        return came[0]
 
 
-@pytest.mark.parametrize(("provider", "file"), CASES, ids=named)
-@given(data=st.data())
-@SHARE
-def test_an_error_answer_is_an_error_or_an_unknown_task(
-    provider: Provider, file: Path, data: st.DataObject
-) -> None:
-    response = data.draw(responses(file.read_bytes(), BAD))
-    error = read_error(provider, response)
-    assert type(error) is ProviderError
-    assert str(error).isprintable()
-    assert created(provider, response, "") == []
-    for route in routes_of(provider):
-        seen = polled(provider, response, route, "job-1")
-        assert seen in ([], [Observation(task_id="job-1", not_found=True)])
+@pytest.mark.parametrize("provider", PROVIDERS, ids=named)
+def test_as_many_payloads_as_promised_are_read_or_refused_in_time(provider: Provider) -> None:
+    reader = Reader(provider)
+    # Every day the same ones; every night others, and what fails shows the decisions that lead to it.
+    chance = Random(provider.info.name if PROFILE != "nightly" else None)
+    for _ in range(MOST_TAPES):
+        reader.read(chance.randbytes(STRIDE))
+        if len(reader.different) == PROMISED:
+            break
+    check_promise(provider, reader)
 
 
-@pytest.mark.parametrize(("provider", "file"), CALLED_BACK, ids=named)
-@given(data=st.data())
-@SHARE
-def test_a_callback_is_read_or_refused(provider: Provider, file: Path, data: st.DataObject) -> None:
-    body = data.draw(mutated(file.read_bytes()))
-    for seen in read(lambda: read_callback(provider, (), body, verified=False)):
-        check_believable(provider, seen)
-        assert not seen.verified
+def check_promise(provider: Provider, reader: Reader) -> None:
+    assert len(reader.different) == PROMISED
+    assert reader.samples == set(samples_of(provider))
+    for call in calls_of(provider):
+        read, refused = reader.outcomes[call, True], reader.outcomes[call, False]
+        assert min(read, refused) >= SHARE * (read + refused) > 0
+        response = HttpResponse(status=200, body=reader.longest)
+        assert mebibytes_of(partial(outcome, call, provider, response)) <= MEBIBYTES
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.info.name)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=named)
 @given(document=json_values | st.dictionaries(st.sampled_from(["id", "status", "data", "error"]), json_values))
 def test_any_json_is_read_or_refused(provider: Provider, document: object) -> None:
     response = HttpResponse(status=200, body=json.dumps(document).encode())
     for route in routes_of(provider):
-        for seen in polled(provider, response, route, "job-1"):
+        for seen in readings("retrieve", provider, response, route):
             check_believable(provider, seen)
 
 
-# The mutations themselves.
-
-SAMPLE = b'{"id": "job-1", "status": "completed", "output": ["https://cdn.example/1.mp4"], "progress": 100}'
-
-
-def is_json(body: bytes) -> bool:
-    try:
-        json.loads(body, parse_int=str)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def names_twice(body: bytes) -> bool:
-    return is_json(body) and body.count(b'"status":') == 2
-
-
-REACHED: dict[str, Callable[[bytes], bool]] = {
-    "the sample itself": lambda body: body == SAMPLE,
-    "a dropped member": lambda body: is_json(body) and b'"status"' not in body,
-    "a member that stands twice": names_twice,
-    "a number of hundreds of digits": lambda body: b"9" * 400 in body,
-    "deep nesting": lambda body: b"[" * 5000 in body,
-    "another id": lambda body: b'"task_of_somebody_else"' in body,
-    "a control character": lambda body: b"\\u0000" in body,
-    "a look-alike letter": lambda body: b"\\u04" in body,
-    "broken JSON": lambda body: not is_json(body),
-    "bytes that are no text": lambda body: b"\xff" in body,
-    "another encoding": lambda body: body.startswith(b"\xff\xfe"),
-    "a web page": lambda body: body.startswith(b"<!doctype html>"),
-}
-
-
-@pytest.mark.parametrize("kind", REACHED)
-def test_the_mutations_reach(kind: str) -> None:
-    find(
-        mutated(SAMPLE),
-        REACHED[kind],
-        random=Random(kind),
-        settings=settings(max_examples=20_000, database=None, phases=[Phase.generate]),
-    )
-
-
-@given(body=mutated(SAMPLE) | mutated(b"no JSON at all") | mutated(b""))
-def test_mutations_stay_within_their_size(body: bytes) -> None:
-    assert len(body) <= MAX_BYTES
+@pytest.mark.parametrize("provider", PROVIDERS, ids=named)
+def test_there_is_something_to_read(provider: Provider) -> None:
+    files = samples_of(provider)
+    assert len(files) >= FEWEST_SAMPLES
+    for call in calls_of(provider):
+        read = [
+            file for file in files if any(is_read(provider, call, file, route) for route in routes_of(provider))
+        ]
+        assert len(read) >= FEWEST_ANSWERS

@@ -1,7 +1,8 @@
-"""Hypothesis strategies for what arrives in place of a documented answer.
+"""What arrives in place of a documented answer: samples changed by rule, and Hypothesis strategies of them.
 
-Gateways change, proxies cut in, and a callback address is open to everybody. :func:`mutated` starts from a sample,
-so that what it makes is almost right, which is where readers go wrong.
+Gateways change, proxies cut in, and a callback address is open to everybody. :func:`mutate` starts from a sample,
+so that what it makes is almost right, which is where readers go wrong. A :class:`Tape` of bytes decides what it
+does: Hypothesis finds tapes and simplifies those that lead to a failure, and a tape always makes the same body.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ TELLING: Final = (
 MAX_BYTES: Final = 1 << 17
 """No body grows beyond this."""
 
+TAPE_LENGTH: Final = 48
+"""Bytes in which the decisions of nearly all changes find room."""
+
 
 class Written(str):
     """JSON that is written as it stands, because no Python value gives it."""
@@ -71,23 +75,55 @@ json_values: Final[st.SearchStrategy[Any]] = st.recursive(
 )
 """Any JSON value as Python holds it, and beyond JSON the numbers that are none."""
 
-_strange: Final[st.SearchStrategy[Any]] = (
-    json_scalars | st.sampled_from(EXTREMES) | st.builds(list) | st.builds(Members)
-)
+
+class Tape:
+    """Decisions, read off bytes one after the other. Where the bytes end, each decision is the first choice."""
+
+    __slots__ = ("_at", "_decisions")
+
+    def __init__(self, decisions: bytes) -> None:
+        self._decisions = decisions
+        self._at = 0
+
+    def bytes(self, size: int) -> bytes:
+        """The next bytes themselves; fewer at the end of the tape."""
+        start, self._at = self._at, self._at + size
+        return self._decisions[start : self._at]
+
+    def number(self, most: int) -> int:
+        """A number from 0 to ``most``."""
+        return int.from_bytes(self.bytes((most.bit_length() + 7) // 8), "big") % (most + 1)
+
+    def pick(self, some: Sequence[T]) -> T:
+        """One of several."""
+        return some[self.number(len(some) - 1)]
 
 
-def mutated(sample: bytes) -> st.SearchStrategy[bytes]:
-    """Bodies that began as ``sample``: a few changes to its JSON, or to its bytes; now and then it stays whole.
+def mutate(sample: bytes, tape: Tape) -> bytes:
+    """A body that began as ``sample``: a few changes to its JSON or to its bytes; now and then it stays whole.
 
     Members are dropped, renamed, repeated with another value, copied and buried; values become other types, numbers
     of thousands of digits, deep nesting, other ids, look-alike words. Bytes are flipped, cut, inserted, repeated.
     """
-    try:
-        json.loads(sample)
-    except ValueError:
-        return _changed_bytes(sample)
-    almost_right = _changed_json(sample)
-    return almost_right | almost_right | _changed_bytes(sample)
+    way = tape.number(255)
+    if way == 0:
+        return sample
+    if way < BYTEWISE:
+        try:
+            return _changed_json(sample, tape)
+        except ValueError:
+            pass  # The sample is no JSON.
+    return _changed_bytes(sample, tape)
+
+
+def mutated(sample: bytes) -> st.SearchStrategy[bytes]:
+    """Bodies that :func:`mutate` makes of ``sample``."""
+    tapes = st.binary(min_size=TAPE_LENGTH, max_size=TAPE_LENGTH)
+    return tapes.map(lambda decisions: mutate(sample, Tape(decisions)))
+
+
+BYTEWISE: Final = 170
+"""From this on of 255, the bytes are changed and not the JSON."""
 
 
 class _Slot(NamedTuple):
@@ -112,56 +148,70 @@ class _Slot(NamedTuple):
         self.holder[self.at] = self.item(key, value)
 
 
-_Change: TypeAlias = Callable[[st.DrawFn, _Slot, list[_Slot]], None]
+_Change: TypeAlias = Callable[[Tape, _Slot, list[_Slot]], None]
 
 
-def _drop(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
+def _drop(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
     del slot.holder[slot.at]
 
 
-def _rename(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
-    other = _any(draw, slots).key
-    slot.put(_any(draw, [other, _distorted(draw, slot.key)]), slot.value)
+def _rename(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
+    other = tape.pick(slots).key
+    slot.put(tape.pick([other, _distorted(tape, slot.key)]), slot.value)
 
 
-def _repeat(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
-    value = _any(draw, [slot.value, draw(_strange)])
-    slot.holder.insert(draw(st.integers(0, len(slot.holder))), slot.item(slot.key, value))
+def _repeat(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
+    value = tape.pick([slot.value, _strange(tape)])
+    slot.holder.insert(tape.number(len(slot.holder)), slot.item(slot.key, value))
 
 
-def _replace(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
-    slot.put(slot.key, draw(_strange))
+def _replace(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
+    slot.put(slot.key, _strange(tape))
 
 
-def _forge(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
-    slot.put(slot.key, _any(draw, TELLING))
+def _forge(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
+    slot.put(slot.key, tape.pick(TELLING))
 
 
-def _distort(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
+def _distort(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
     text = slot.value if isinstance(slot.value, str) else _write(slot.value)
-    slot.put(slot.key, _distorted(draw, text))
+    slot.put(slot.key, _distorted(tape, text))
 
 
-def _copy(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
+def _copy(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
     # Through its text, because a value that was put inside itself could not be written.
-    slot.put(slot.key, Written(_write(_any(draw, slots).value)))
+    slot.put(slot.key, Written(_write(tape.pick(slots).value)))
 
 
-def _bury(draw: st.DrawFn, slot: _Slot, slots: list[_Slot]) -> None:
-    key = _any(draw, ["data", "error", "task", slot.key])
-    slot.put(slot.key, _any(draw, [[slot.value], Members([(key, slot.value)])]))
+def _bury(tape: Tape, slot: _Slot, slots: list[_Slot]) -> None:
+    key = tape.pick(["data", "error", "task", slot.key])
+    slot.put(slot.key, tape.pick([[slot.value], Members([(key, slot.value)])]))
 
 
 _CHANGES: Final[tuple[_Change, ...]] = (_drop, _rename, _repeat, _replace, _forge, _distort, _copy, _bury)
 
+_STRANGE: Final[tuple[Callable[[Tape], Any], ...]] = (
+    lambda tape: tape.pick((None, False, True, 0, 0.5, "", float("inf"))),
+    lambda tape: [],
+    lambda tape: Members(),
+    lambda tape: tape.number(2**72) - 2**71 >> tape.number(71),
+    lambda tape: tape.bytes(tape.number(6)).decode("utf-16-le", "surrogatepass" if tape.number(1) else "replace"),
+    lambda tape: tape.pick(TELLING),
+    lambda tape: tape.pick(EXTREMES),
+)
 
-@st.composite
-def _changed_json(draw: st.DrawFn, sample: bytes) -> bytes:
+
+def _strange(tape: Tape) -> Any:
+    """A value that nobody expects."""
+    return tape.pick(_STRANGE)(tape)
+
+
+def _changed_json(sample: bytes, tape: Tape) -> bytes:
     root = [json.loads(sample, object_pairs_hook=Members)]
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(1 + tape.number(3)):
         slots = list(_slots(root))
         if slots:
-            _any(draw, _CHANGES)(draw, _any(draw, slots), slots)
+            tape.pick(_CHANGES)(tape, tape.pick(slots), slots)
     return ",".join(map(_write, root)).encode()[:MAX_BYTES]
 
 
@@ -185,50 +235,43 @@ def _write(value: Any) -> str:
             return json.dumps(value)
 
 
-def _distorted(draw: st.DrawFn, text: str) -> str:
-    at = draw(st.integers(0, len(text)))
-    return _any(draw, _DISTORTIONS)(draw, text[:at], text[at:])
+def _distorted(tape: Tape, text: str) -> str:
+    at = tape.number(len(text))
+    return tape.pick(_DISTORTIONS)(tape, text[:at], text[at:])
 
 
-def _any(draw: st.DrawFn, some: Sequence[T]) -> T:
-    # By number: a strategy that holds the values themselves would also show them, however long they are.
-    return some[draw(st.integers(0, len(some) - 1))]
-
-
-_Distortion: TypeAlias = Callable[[st.DrawFn, str, str], str]
+_Distortion: TypeAlias = Callable[[Tape, str, str], str]
 
 _DISTORTIONS: Final[tuple[_Distortion, ...]] = (
-    lambda draw, head, tail: head + _any(draw, INTRUDERS) + tail,
-    lambda draw, head, tail: head + tail.translate(LOOK_ALIKES),
-    lambda draw, head, tail: head + tail.upper(),
-    lambda draw, head, tail: head.replace("_", "-") + tail.replace("_", " "),
-    lambda draw, head, tail: f"\t{head}{tail} ",
-    lambda draw, head, tail: head,
-    lambda draw, head, tail: tail + head,
-    lambda draw, head, tail: head + tail[:100] * 200,
+    lambda tape, head, tail: head + tape.pick(INTRUDERS) + tail,
+    lambda tape, head, tail: head + tail.translate(LOOK_ALIKES),
+    lambda tape, head, tail: head + tail.upper(),
+    lambda tape, head, tail: head.replace("_", "-") + tail.replace("_", " "),
+    lambda tape, head, tail: f"\t{head}{tail} ",
+    lambda tape, head, tail: head,
+    lambda tape, head, tail: tail + head,
+    lambda tape, head, tail: head + tail[:100] * 200,
 )
 
 
-@st.composite
-def _changed_bytes(draw: st.DrawFn, sample: bytes) -> bytes:
-    for _ in range(draw(st.integers(0, 3))):
-        start, end = sorted(draw(st.tuples(*[st.integers(0, len(sample))] * 2)))
-        parts = (sample[:start], sample[start:end], sample[end:])
-        sample = _any(draw, _DAMAGES)(draw, *parts)[:MAX_BYTES]
-    return sample
+def _changed_bytes(body: bytes, tape: Tape) -> bytes:
+    for _ in range(1 + tape.number(3)):
+        start, end = sorted((tape.number(len(body)), tape.number(len(body))))
+        body = tape.pick(_DAMAGES)(tape, body[:start], body[start:end], body[end:])[:MAX_BYTES]
+    return body
 
 
-_Damage: TypeAlias = Callable[[st.DrawFn, bytes, bytes, bytes], bytes]
+_Damage: TypeAlias = Callable[[Tape, bytes, bytes, bytes], bytes]
 
 _DAMAGES: Final[tuple[_Damage, ...]] = (
-    lambda draw, head, middle, tail: (
-        head + bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in middle[:3]) + tail
+    lambda tape, head, middle, tail: (
+        head + bytes(byte ^ 1 << tape.number(7) for byte in middle[:3]) + middle[3:] + tail
     ),
-    lambda draw, head, middle, tail: head + tail,
-    lambda draw, head, middle, tail: head,
-    lambda draw, head, middle, tail: head + draw(st.binary(max_size=8)) + middle + tail,
-    lambda draw, head, middle, tail: head + middle[:500] * 40 + tail,
-    lambda draw, head, middle, tail: b"\xef\xbb\xbf" + head + middle + tail,
-    lambda draw, head, middle, tail: (head + middle + tail).decode("latin-1").encode("utf-16"),
-    lambda draw, head, middle, tail: b"<!doctype html><title>502</title>" + middle,
+    lambda tape, head, middle, tail: head + tail,
+    lambda tape, head, middle, tail: head,
+    lambda tape, head, middle, tail: head + tape.bytes(1 + tape.number(7)) + middle + tail,
+    lambda tape, head, middle, tail: head + middle[:500] * 40 + tail,
+    lambda tape, head, middle, tail: b"\xef\xbb\xbf" + head + middle + tail,
+    lambda tape, head, middle, tail: (head + middle + tail).decode("latin-1").encode("utf-16"),
+    lambda tape, head, middle, tail: b"<!doctype html><title>502</title>" + middle,
 )
