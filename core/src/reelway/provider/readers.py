@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,7 +25,7 @@ Place: TypeAlias = str
 
 T = TypeVar("T")
 
-MILLISECONDS_FROM = 1e11
+MILLISECONDS_FROM = 100_000_000_000
 """Numbers below are seconds (until the year 5138), numbers from here on are milliseconds (since 1973)."""
 
 MAX_TEXT = 4096
@@ -35,7 +34,7 @@ MAX_TEXT = 4096
 MAX_LINK = 1 << 14
 """Longer addresses are taken by no server; what is longer in the place of a link is data."""
 
-_LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z, the last that datetime holds
+_LAST_MILLISECOND = 253402300799_000  # 9999-12-31T23:59:59Z, the last second that datetime holds
 
 _decoder = msgspec.json.Decoder()
 
@@ -71,28 +70,13 @@ def decode_object(body: bytes) -> dict[str, Json]:
 
 def pick(document: Json, place: Place) -> Json:
     """The value at a place, or None where the document does not reach that far."""
-    for key in _keys(place):
-        document = _at(document, key)
+    for key in place.split("."):
+        document = item(document, key)
     return document
 
 
-def first(document: Json, places: tuple[Place, ...], read: Callable[[Json], T | None]) -> T | None:
-    """What ``read`` makes of the first of several places in which it finds something to read."""
-    # A plain loop with one look at the top: each answer is searched in dozens of places, and most are not there.
-    paths = _paths(places)
-    top = document if isinstance(document, dict) else {key: _at(document, key) for key, _ in paths}
-    for key, deeper in paths:
-        if key not in top:
-            continue
-        value = top[key]
-        for inner in deeper:
-            value = _at(value, inner)
-        if value is not None and (found := read(value)) is not None:
-            return found
-    return None
-
-
-def _at(document: Json, key: str) -> Json:
+def item(document: Json, key: str) -> Json:
+    """The member of an object, or the item of an array by its number; None where there is none."""
     if isinstance(document, dict):
         return document.get(key)
     if isinstance(document, list) and key.isdecimal():
@@ -100,15 +84,16 @@ def _at(document: Json, key: str) -> Json:
     return None
 
 
-@cache
-def _keys(place: Place) -> tuple[str, ...]:
-    return tuple(place.split("."))
+def first(document: Json, places: tuple[Place, ...], read: Callable[[Json], T | None]) -> T | None:
+    """What ``read`` makes of the first of several places in which it finds something to read.
 
-
-@cache
-def _paths(places: tuple[Place, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The topmost key of each place, and those that follow."""
-    return tuple((_keys(place)[0], _keys(place)[1:]) for place in places)
+    For many facts at once, as in each poll, there is :class:`reelway.provider.search.Search`.
+    """
+    for place in places:
+        value = pick(document, place)
+        if value is not None and (found := read(value)) is not None:
+            return found
+    return None
 
 
 def text(value: Json) -> str | None:
@@ -141,7 +126,7 @@ def percent(value: Json) -> int | None:
         value = _number_of(value.strip().removesuffix("%"))
     if not _is_number(value):
         return None
-    return int(min(100, max(0, value)))
+    return 0 if value < 0 else 100 if value > 100 else int(value)
 
 
 def moment(value: Json) -> datetime | None:
@@ -152,10 +137,9 @@ def moment(value: Json) -> datetime | None:
     if isinstance(value, str):
         number = _number_of(value)
         return _iso_moment(value) if number is None else moment(number)
-    if not _is_number(value) or not 0 < value <= _LAST_SECOND * 1000:
+    if not _is_number(value) or not 0 < value <= _LAST_MILLISECOND:
         return None
-    seconds = value / 1000 if value >= MILLISECONDS_FROM else value
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(value if value < MILLISECONDS_FROM else value / 1000, UTC)
 
 
 def first_moment(document: Json, places: tuple[Place, ...]) -> datetime | None:
@@ -170,10 +154,10 @@ def link(value: Json) -> str | None:
     """
     if not isinstance(value, str) or len(value) > MAX_LINK:
         return None
-    if not value.isprintable() or not value.isascii() or " " in value:
-        return None
     if _PLAIN_LINK.fullmatch(value):
         return value
+    if not value.isprintable() or not value.isascii() or " " in value:
+        return None
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -189,10 +173,10 @@ def first_link(document: Json, places: tuple[Place, ...]) -> str | None:
 
 def shown(value: Json) -> str | None:
     """A number or text exactly as written, for keeping beside its reading."""
-    return str(value)[:64] if isinstance(value, str | float | bool) else text(value)
+    return str(value)[:64] if isinstance(value, (str, float, bool)) else text(value)
 
 
-_PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+/[^<>{}\"\\^`|]*")
+_PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+/[!#-;=?-\[\]_a-z~]*")
 """What nearly all links look like, and the rules below all accept: it is told at a fifth of their price."""
 
 _PLACEHOLDER = re.compile(r"[<>{}\"\\^`|]")
@@ -205,13 +189,13 @@ _ISO_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 def _is_number(value: Json) -> TypeGuard[int | float]:
     # JSON holds integers that no float can, so only a float is asked whether it is finite.
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def _number_of(written: str) -> float | None:
     stripped = written.strip()
+    if len(stripped) <= 18 and stripped.isascii() and stripped.isdecimal():
+        return int(stripped)
     return float(stripped) if _NUMBER.match(stripped) else None
 
 

@@ -7,6 +7,7 @@ field names and the place of the link. A plugin writes these differences down as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -26,20 +27,44 @@ from reelway.provider.readers import (
     decode_json,
     decode_object,
     first,
-    first_link,
-    first_moment,
     first_text,
-    identifier,
     link,
+    moment,
     percent,
     shown,
     text,
     word,
 )
+from reelway.provider.search import Read, Search
 from reelway.provider.words import meaning
 
 
-class Places(Struct, frozen=True, kw_only=True):
+def _as_written(value: Json) -> Json:
+    return value
+
+
+def _reason(value: Json) -> str | None:
+    # The family puts reasons and links into the same columns, and a link is signed.
+    said = text(value)
+    return said if said and not link(said) else None
+
+
+READERS: Final[Mapping[str, Read]] = {
+    "ids": word,
+    "words": word,
+    "progress": _as_written,
+    "model": text,
+    "created_at": moment,
+    "completed_at": moment,
+    "expires_at": moment,
+    "links": link,
+    "failure_code": text,
+    "failure_message": _reason,
+}
+"""What reads the values in the places of each fact."""
+
+
+class Places(Struct, frozen=True, kw_only=True, dict=True):
     """Where an answer keeps its facts; for each fact the places in order of trust, the first usable one counts.
 
     ``ids`` and ``words`` are texts. The first *known* word counts, so that an inner status can stand in for an
@@ -56,6 +81,11 @@ class Places(Struct, frozen=True, kw_only=True):
     links: tuple[Place, ...] = ("video_url", "metadata.url", "url")
     failure_code: tuple[Place, ...] = ("error.code",)
     failure_message: tuple[Place, ...] = ("error.message", "error")
+
+    @cached_property
+    def search(self) -> Search:
+        """The search for all these facts, in the order in which they stand here."""
+        return Search([(getattr(self, fact), read) for fact, read in READERS.items()])
 
 
 class Dialect(Struct, frozen=True, kw_only=True):
@@ -191,32 +221,28 @@ class VideosApi(Provider):
 
     def observe(self, document: Mapping[str, Json], places: Places) -> Observation:
         """Read one answer from a table of places."""
-        url = first_link(document, places.links)
-        expires_at = first_moment(document, places.expires_at)
-        written = first(document, places.progress, _as_written)
+        found = places.search(document)
+        task_id, said, written, model, created_at, completed_at, expires_at, url, code, reason = found
+        if said is not None and meaning(said, self.info.words) is None:
+            said = first(document, places.words, self._known_word) or said
         return Observation(
-            task_id=identifier(document, places.ids),
-            provider_status=self._word(document, places.words),
+            task_id=task_id,
+            provider_status=said,
             progress=percent(written),
             provider_progress=shown(written),
-            model=first_text(document, places.model),
-            created_at=first_moment(document, places.created_at),
-            completed_at=first_moment(document, places.completed_at),
+            model=model,
+            created_at=created_at,
+            completed_at=completed_at,
             expires_at=expires_at,
             videos=(Video(url=Secret(url), expires_at=expires_at),) if url else (),
-            failure=self._failure(document, places),
+            failure=self._failure(code, reason),
         )
-
-    def _word(self, document: Mapping[str, Json], places: tuple[Place, ...]) -> str | None:
-        return first(document, places, self._known_word) or first(document, places, word)
 
     def _known_word(self, value: Json) -> str | None:
         written = word(value)
         return written if meaning(written, self.info.words) is not None else None
 
-    def _failure(self, document: Mapping[str, Json], places: Places) -> Failure | None:
-        code = first_text(document, places.failure_code)
-        message = first(document, places.failure_message, _reason)
+    def _failure(self, code: str | None, message: str | None) -> Failure | None:
         # A code of 0 and empty texts are how the gateways write "no error".
         if message is None and code in {None, "0"}:
             return None
@@ -245,16 +271,6 @@ def _get(template: str, task_id: str) -> HttpRequest:
     quoted = path.replace("{id}", segment(task_id))
     pairs = tuple((key, value.replace("{id}", task_id)) for key, value in parse_qsl(query))
     return HttpRequest(method="GET", path=quoted, query=pairs)
-
-
-def _as_written(value: Json) -> Json:
-    return value
-
-
-def _reason(value: Json) -> str | None:
-    # The family puts reasons and links into the same columns, and a link is signed.
-    said = text(value)
-    return said if said and not link(said) else None
 
 
 def _document(response: HttpResponse) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 Meaning = TypeVar("Meaning")
@@ -19,7 +20,13 @@ def fold(word: str) -> str | None:
     Only ASCII words are folded. Case folding turns some look-alike letters into plain ones (the long s, the
     Kelvin sign), so anything else has no comparable form and stays unknown.
     """
-    trimmed = word.strip(ASCII_BLANKS) if len(word) <= LONGEST else ""
+    return _folded(word) if len(word) <= LONGEST else None
+
+
+# A job is asked about again and again, and mostly says the same word.
+@lru_cache(maxsize=256)
+def _folded(word: str) -> str | None:
+    trimmed = word.strip(ASCII_BLANKS)
     if not trimmed or not trimmed.isascii() or not trimmed.isprintable():
         return None
     return trimmed.lower().replace("-", "_").replace(" ", "_")

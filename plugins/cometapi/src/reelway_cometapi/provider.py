@@ -57,6 +57,6 @@ def _without_call_id(document: Mapping[str, Json]) -> Mapping[str, Json]:
     For xAI that field is the task's only name. In an envelope it names the call, as Kling does; taking it for a
     task would make a paid job of a refusal.
     """
-    if document.keys().isdisjoint(ENVELOPE_KEYS):
+    if "request_id" not in document or document.keys().isdisjoint(ENVELOPE_KEYS):
         return document
     return {key: value for key, value in document.items() if key != "request_id"}
