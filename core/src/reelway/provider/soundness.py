@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from msgspec.json import encode
+
+from reelway.errors import ProviderError
+from reelway.provider.readers import decode_json
+
 MOST_VALUES: Final = 10_000
 
 READABLE: Final = ((1 << 19, MOST_VALUES), (1 << 21, 100))
 """The most bytes of a body, and the most values in that many. A task has kilobytes and dozens of values; what is
 longer holds a long text, such as a picture that is handed back. So no body costs much to read."""
+
+MOST_PROVEN: Final = 1 << 14
+"""The most bytes of a body that is written again to compare it; more than a task has, and little to hold twice."""
 
 CONTRADICTION: Final = "it gives one field two different values"
 
@@ -36,6 +44,8 @@ def contradicts_itself(body: bytes, *, strictly: bool = False) -> bool:
     Raises:
         ValueError, RecursionError: ``strictly``, and it cannot be read. Otherwise it does not contradict itself.
     """
+    if _names_no_key_twice(body):
+        return False
     try:
         _decoder.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except _ContradictionError:
@@ -44,6 +54,21 @@ def contradicts_itself(body: bytes, *, strictly: bool = False) -> bool:
         if strictly:
             raise
     return False
+
+
+def _names_no_key_twice(body: bytes) -> bool:
+    """Whether it is proven, at a fraction of the price, that no key stands twice; False leaves it open.
+
+    Of two members with one key a decoder drops one, and the quotation marks around its key with it. So a body that
+    has as many of them as what was understood, written again, lost nothing. Those inside of texts count on both
+    sides, but for one way to write them that only the body may use; such a body proves nothing.
+    """
+    if len(body) > MOST_PROVEN or rb"\u0022" in body:
+        return False
+    try:
+        return body.count(b'"') == encode(decode_json(body)).count(b'"')
+    except (ProviderError, RecursionError):
+        return False
 
 
 class _ContradictionError(Exception):
