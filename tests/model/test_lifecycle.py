@@ -436,6 +436,13 @@ def test_an_unknown_word_is_warned_about_once() -> None:
     assert (after.provider_status, after.unknown_words) == ("meditating", ("meditating",))
 
 
+@pytest.mark.parametrize("state", State)
+def test_that_a_task_is_lost_is_no_providers_to_say(state: State) -> None:
+    said = Observation(provider_status="meditating", status=Status.LOST)
+    assert seen_in(said) is Seen.UNKNOWN_WORD
+    assert advance(task_in(state), said, LATER)[0].status is task_in(state).status
+
+
 def test_a_provider_that_invents_words_cannot_make_us_keep_them_all() -> None:
     invented = [(Observation(provider_status=f"word {number}"), 1) for number in range(KEPT_UNKNOWN_WORDS + 4)]
     task = led_through(task_in(State.RUNNING), invented)

@@ -248,6 +248,18 @@ TRANSITIONS: Final[dict[State, dict[Seen, Cell]]] = {
     },
 }
 
+# Looking a member up in a table costs a tenth of making it from its value.
+_ROWS: Final = {status: State(status) for status in Status}
+_COLUMNS: Final[dict[Status | None, Seen]] = {
+    **{status: Seen(status) for status in Status if status is not Status.LOST},
+    # No provider's word means that a task is lost; that is our own conclusion.
+    Status.LOST: Seen.UNKNOWN_WORD,
+    None: Seen.UNKNOWN_WORD,
+}
+
+_ENDED_BADLY: Final = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.LOST})
+_NOT_HELD: Final = frozenset({Artifact.NONE, Artifact.GONE})
+
 Step: TypeAlias = tuple[Task, tuple[Event, ...]]
 
 
@@ -266,10 +278,8 @@ def advance(task: Task, observation: Observation, now: datetime, age: float | No
     """
     if observation.source is Source.CALLBACK and not observation.verified:
         return task, ()
-    seen = seen_in(observation)
-    cell = TRANSITIONS[state_of(task)][seen]
-    seconds = (now - task.submitted_at).total_seconds() if age is None else age
-    if cell.effect is Effect.COUNT and _is_lost(task, seconds):
+    cell = TRANSITIONS[state_of(task)][seen_in(observation)]
+    if cell is _COUNT and _is_lost(task, now, age):
         cell = _LOSE
     after, events = _APPLY[cell.effect](task, observation, cell, now)
     if after == task:
@@ -279,22 +289,20 @@ def advance(task: Task, observation: Observation, now: datetime, age: float | No
 
 def state_of(task: Task) -> State:
     """The row of the table that a task stands in."""
-    if task.status is Status.QUEUED and not task.confirmed:
+    if not task.confirmed and task.status is Status.QUEUED:
         return State.NEW
-    return State(task.status)
+    return _ROWS[task.status]
 
 
 def seen_in(observation: Observation) -> Seen:
     """The column of the table that an observation belongs to."""
     if observation.not_found:
         return Seen.NOT_FOUND
-    if observation.status is None:
-        return Seen.UNKNOWN_WORD
-    return Seen(observation.status)
+    return _COLUMNS[observation.status]
 
 
 def _apply_move(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
-    target = Status(cell.to or task.status)
+    target = cell.to or task.status
     before = task.status if task.confirmed else None
     moved = replace(_facts(task, observation), status=target)
     if target.final:
@@ -304,7 +312,7 @@ def _apply_move(task: Task, observation: Observation, cell: Cell, now: datetime)
 
 
 def _apply_stay(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
-    if task.status in {Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.LOST}:
+    if task.status in _ENDED_BADLY:
         return task, ()
     stayed = _facts(task, observation)
     if task.status is Status.SUCCEEDED:
@@ -333,9 +341,10 @@ def _apply_warn(task: Task, observation: Observation, cell: Cell, now: datetime)
     return replace(kept, unknown_words=(*task.unknown_words, short)), (warning, *moved)
 
 
-def _is_lost(task: Task, age: float) -> bool:
+def _is_lost(task: Task, now: datetime, age: float | None) -> bool:
     """Whether one more answer that does not know the id is one too many."""
-    return task.not_found_count + 1 >= NOT_FOUND_LIMIT and age >= NOT_FOUND_GRACE.total_seconds()
+    seconds = (now - task.submitted_at).total_seconds() if age is None else age
+    return task.not_found_count + 1 >= NOT_FOUND_LIMIT and seconds >= NOT_FOUND_GRACE.total_seconds()
 
 
 def _apply_count(task: Task, observation: Observation, cell: Cell, now: datetime) -> Step:
@@ -399,12 +408,12 @@ def _facts(task: Task, observation: Observation) -> Task:
 
 def _ended(task: Task, observation: Observation, progress: int | None) -> Task:
     """What only a final status makes believable: the end time, the links, the reason."""
-    ended = replace(task, completed_at=observation.completed_at)
+    at = observation.completed_at
     if task.status is Status.SUCCEEDED:
-        done = replace(ended, progress=100, artifact=_available(task.artifact))
-        return replace(done, videos=observation.videos)
+        artifact = _available(task.artifact)
+        return replace(task, completed_at=at, progress=100, artifact=artifact, videos=observation.videos)
     # Gateways write 100 % on a failed job as well; that is no progress.
-    return replace(ended, failure=observation.failure, progress=progress)
+    return replace(task, completed_at=at, failure=observation.failure, progress=progress)
 
 
 def _refreshed(task: Task, observation: Observation) -> Task:
@@ -417,12 +426,13 @@ def _refreshed(task: Task, observation: Observation) -> Task:
 
 
 def _available(held: Artifact) -> Artifact:
-    return Artifact.AVAILABLE if held in {Artifact.NONE, Artifact.GONE} else held
+    return Artifact.AVAILABLE if held in _NOT_HELD else held
 
 
 def _higher(published: int | None, sent: int | None) -> int | None:
-    numbers = [number for number in (published, sent) if number is not None]
-    return max(numbers, default=None)
+    if sent is None or (published is not None and published > sent):
+        return published
+    return sent
 
 
 def _progress_events(before: Task, after: Task, now: datetime) -> tuple[Event, ...]:
