@@ -29,7 +29,10 @@ class Status(StrEnum):
     @property
     def final(self) -> bool:
         """Whether following ends here."""
-        return self not in {Status.QUEUED, Status.RUNNING}
+        return self not in _UNFINISHED
+
+
+_UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
 
 
 class Source(StrEnum):
@@ -66,7 +69,8 @@ class Video(Struct, frozen=True, kw_only=True):
     variant: str = "video"
 
 
-class Observation(Struct, frozen=True, kw_only=True):
+# It is never written as JSON, and as a row its types are checked in half the time.
+class Observation(Struct, frozen=True, kw_only=True, array_like=True):
     """One reading of one answer.
 
     Attributes:

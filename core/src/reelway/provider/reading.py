@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from msgspec import Struct, convert
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict, astuple, replace
 
 from reelway.errors import ErrorKind, PluginError, ProviderError, ReelwayError
 from reelway.model.http import Headers, HttpResponse, is_safe_id
@@ -30,6 +30,9 @@ BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 _LINKS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+", re.IGNORECASE)
 _SECRETS = re.compile(rf"{_LINKS.pattern}|[A-Za-z0-9_\-+/=]{{40,}}", re.IGNORECASE)
+
+SHORT = 1 << 10
+"""Characters of texts that may be shown as they are, if they hold neither a link nor a key."""
 
 SAYS_NOT_FOUND = frozenset({400, 404, 410})
 """Statuses under which "not found" is the provider's word on the task; under a 5xx it is trouble on the way."""
@@ -64,12 +67,12 @@ def read_retrieve(provider: Provider, response: HttpResponse, route: str, task_i
     Raises:
         ProviderError: an error answer, or an unreadable one (kind ``protocol``), or one about another task.
     """
-    if not response.ok:
-        error = read_error(provider, response)
+    try:
+        observation = read_answer(provider, response, route)
+    except ProviderError as error:
         if error.kind is ErrorKind.NOT_FOUND and response.status in SAYS_NOT_FOUND:
             return Observation(task_id=task_id, not_found=True)
-        raise error
-    observation = read_answer(provider, response, route)
+        raise
     if observation.task_id is not None and observation.task_id != task_id:
         raise _unreadable(response, "it speaks of another task than the one asked for")
     return observation
@@ -130,16 +133,15 @@ def error_reading(provider: Provider, response: HttpResponse) -> ErrorReading:
     return _tamed(said, ("code", "message", "request_id"))
 
 
-def with_meaning(provider: Provider, observation: Observation) -> Observation:
-    """Give a raw word its meaning, and a failure the kind that the word tells."""
-    status = meaning(observation.provider_status, provider.info.words)
-    if status not in BAD_ENDS:
-        return replace(observation, status=status, failure=None)
+def _reason(provider: Provider, observation: Observation) -> Failure | None:
+    """Why it ended badly, if it did, with the kind that the word tells where nothing else does."""
+    if observation.status not in BAD_ENDS:
+        return None
     failure = _shown_failure(observation.failure or Failure())
     by_word = provider.info.failure_kinds.get(fold(observation.provider_status or "") or "")
     if failure.kind is FailureKind.UNKNOWN and by_word is not None:
-        failure = replace(failure, kind=by_word)
-    return replace(observation, status=status, failure=failure)
+        return replace(failure, kind=by_word)
+    return failure
 
 
 def _shown_failure(failure: Failure) -> Failure:
@@ -180,18 +182,29 @@ def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str
     if (reason := excess(response.body)) is not None:
         raise _unreadable(response, reason)
     try:
-        return _guarded(provider, lambda: _believed(provider, decode(response, route), source))
+        return _believed(provider, decode(response, route), source)
     except ProviderError as error:
         if error.kind is not ErrorKind.PROTOCOL or error.status is not None:
             raise
         raise _unreadable(response, error.message) from error
+    except ReelwayError:
+        raise
+    except Exception as error:
+        raise _stumbled(provider, error) from error
 
 
 def _believed(provider: Provider, said: Observation, source: Source, *, verified: bool = False) -> Observation:
     """A plugin's reading: types checked, progress within its bounds, source and meaning set by us."""
-    ours = {"source": source, "verified": verified, "progress": percent(said.progress)}
-    seen = with_meaning(provider, convert(asdict(said) | ours, Observation))
-    return _tamed(seen, ("provider_status", "provider_progress", "model"))
+    if not isinstance(said, Observation):
+        raise TypeError(f"a reading is an Observation, and not a {type(said).__name__}")
+    status = meaning(said.provider_status, provider.info.words)
+    ours = replace(said, source=source, verified=verified, progress=percent(said.progress), status=status)
+    seen = convert(astuple(ours), Observation)
+    if (reason := _reason(provider, seen)) != seen.failure:
+        seen = replace(seen, failure=reason)
+    if _needs_taming(f"{seen.provider_status} {seen.provider_progress} {seen.model}"):
+        return _tamed(seen, ("provider_status", "provider_progress", "model"))
+    return seen
 
 
 def _tamed(said: S, names: tuple[str, ...]) -> S:
@@ -201,6 +214,14 @@ def _tamed(said: S, names: tuple[str, ...]) -> S:
     return said if tamed == texts else replace(said, **tamed)
 
 
+def _needs_taming(text: str) -> bool:
+    """Whether it is long, or has one of the marks of all links and keys; hardly a word, a number or a name has."""
+    if len(text) > SHORT:
+        return True
+    folded = text.casefold()
+    return ":" in folded or "sk-" in folded or "bearer" in folded
+
+
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:
     """Run a plugin's function; what it raises beyond our own errors is the plugin's fault, not the caller's."""
     try:
@@ -208,9 +229,13 @@ def _guarded(provider: Provider, call: Callable[[], T]) -> T:
     except ReelwayError:
         raise
     except Exception as error:
-        name = provider.info.name
-        message = f"The plugin of {name!r} failed to read an answer: {type(error).__name__}."
-        raise PluginError(message, hint="Report it to the authors of the plugin; the task is not lost.") from error
+        raise _stumbled(provider, error) from error
+
+
+def _stumbled(provider: Provider, error: Exception) -> PluginError:
+    name = provider.info.name
+    message = f"The plugin of {name!r} failed to read an answer: {type(error).__name__}."
+    return PluginError(message, hint="Report it to the authors of the plugin; the task is not lost.")
 
 
 def _ends(observation: Observation) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -75,7 +74,9 @@ class OctopusX(VideosApi):
     def observe(self, document: Mapping[str, Json], places: Places) -> Observation:
         """Read one answer; without the link that a gateway with an unset address makes of its content route."""
         observation = super().observe(document, places)
-        return replace(observation, videos=tuple(filter(_leads_out, observation.videos)))
+        if all(map(_leads_out, observation.videos)):
+            return observation
+        return replace(observation, videos=())
 
     def simulator(self) -> Simulator:
         """The service from the other side."""
@@ -84,6 +85,4 @@ class OctopusX(VideosApi):
 
 def _leads_out(video: Video) -> bool:
     # Whoever follows that link asks his own machine; without it, the content route of the account's address serves.
-    parts = urlsplit(video.url.reveal())
-    unset = f"{parts.scheme}://{parts.netloc}" == wire.UNSET_ADDRESS
-    return not (unset and parts.path.endswith("/content"))
+    return not wire.UNSET_CONTENT.fullmatch(video.url.reveal())

@@ -4,6 +4,8 @@ Pages are paths under docs.octopusx.ai; "second host" means doc.octopusx.ai. "So
 whose files the provider's pages name, "report" a public one about its newest build, "upstream" ByteDance Ark.
 """
 
+import re
+
 from reelway.errors import ErrorKind
 from reelway.model.observation import FailureKind, Status
 from reelway.provider.videos_api import Dialect, ErrorTable, Places
@@ -105,7 +107,7 @@ DIALECTS = {
 }
 
 # Source: the gateway builds links to its own content route from this address until its operator sets another.
-UNSET_ADDRESS = "http://localhost:3000"
+UNSET_CONTENT = re.compile(r"(?i:http)://localhost:3000/([^?#]*/)?content([?#].*)?")
 
 ERRORS = ErrorTable(
     pairs={
