@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 import reelway.errors as errors_module
 from reelway import Account, Media, VideoRequest
 from reelway.cli.app import PANELS
+from reelway.cli.entry import name_of
 from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, InvalidRequest, ProviderError, ReelwayError
 from reelway.flow import fetch, follow, schedule, stream
@@ -108,7 +109,7 @@ def _all_errors(base: type[ReelwayError]) -> Iterable[type[ReelwayError]]:
 def commands() -> str:
     """The commands, in the order of the help."""
     bodies = (body for panel in PANELS.values() for body in panel)
-    return table(["command", "does"], ([code(body.__name__), first_paragraph(body)] for body in bodies))
+    return table(["command", "does"], ([code(name_of(body)), first_paragraph(body)] for body in bodies))
 
 
 def exit_codes() -> str:

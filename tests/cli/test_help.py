@@ -7,16 +7,16 @@ import pytest
 
 from reelway import __version__
 from reelway.cli.app import PANELS
-from reelway.cli.entry import entry
+from reelway.cli.entry import entry, name_of
 from tests.cli.command import finished, python, reelway, started
 
-COMMANDS = {body.__name__: body for bodies in PANELS.values() for body in bodies}
+COMMANDS = {name_of(body): body for bodies in PANELS.values() for body in bodies}
 
 
 def test_the_commands_are_these() -> None:
     follow = {"get", "watch", "wait", "download", "cancel"}
-    look = {"providers", "models", "explain", "sandbox", "demo", "record", "conform", "doctor"}
-    assert COMMANDS.keys() == {"create", "generate", "remix"} | follow | look
+    look = {"providers", "models", "explain", "sandbox", "demo", "record", "doctor"}
+    assert COMMANDS.keys() == {"create", "generate", "remix", "new-provider", "conform"} | follow | look
 
 
 @pytest.mark.parametrize("name", COMMANDS)

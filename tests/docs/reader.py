@@ -25,7 +25,6 @@ SystemClock.sleep_async = lambda self, seconds: asyncio.sleep(seconds / 100)
 """Each wait takes a hundredth of its time."""
 
 COMMAND: Final = f"""\
-#!{sys.executable}
 {HURRY}
 from reelway.cli import main
 sys.exit(main())
@@ -47,15 +46,18 @@ def environment(sandbox: Sandbox, registry: Registry | None = None) -> dict[str,
     return values
 
 
-def run_command(line: str, folder: Path, variables: Mapping[str, str]) -> None:
+def run_command(
+    line: str, folder: Path, variables: Mapping[str, str], *, python: str = sys.executable, timeout: float = 60
+) -> None:
     """Run a line of a console block in a folder, with a ``reelway`` that does not wait."""
     command = folder / ".bin" / "reelway"
     command.parent.mkdir(exist_ok=True)
-    command.write_text(COMMAND)
+    command.write_text(f"#!{python}\n{COMMAND}")
     command.chmod(0o755)
-    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join((str(command.parent), str(Path(python).parent), os.environ["PATH"]))
     shell = ["bash", "-euo", "pipefail", "-c", line]
-    subprocess.run(shell, cwd=folder, env={**os.environ, **variables, "PATH": path}, check=True, timeout=PATIENCE)
+    environ = {**os.environ, **variables, "PATH": path}
+    subprocess.run(shell, cwd=folder, env=environ, check=True, timeout=timeout)
 
 
 def run_program(

@@ -21,6 +21,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "provider": 1,
     "flow": 2,
     "recording": 2,
+    "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "ages", "requesting", "results", "operations", "client"), 4),
     "cli": 5,
@@ -172,7 +173,7 @@ def drawn_tree(drawing: str) -> Iterator[tuple[str, str]]:
         yield above[depth - 1], found[2]
 
 
-SAMPLES: Final = sorted(path for path in ROOT.glob("**/tests/samples") if path.is_dir())
+SAMPLES: Final = sorted(path for path in ROOT.glob("*/*/tests/samples") if path.is_dir())
 
 
 @pytest.mark.parametrize("folder", SAMPLES, ids=shown)

@@ -7,15 +7,28 @@ from typing import Annotated, Final
 
 import typer
 
-from reelway.cli import catalog, conform, creating, demo, doctor, explain, following, record, sandbox, tasks
-from reelway.cli.entry import Body, Command, entry
+from reelway.cli import (
+    catalog,
+    conform,
+    creating,
+    demo,
+    doctor,
+    explain,
+    following,
+    new_provider,
+    record,
+    sandbox,
+    tasks,
+)
+from reelway.cli.entry import Body, Command, entry, name_of
 from reelway.cli.exit_codes import as_help
 
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
     "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
     "Look around": (catalog.providers, catalog.models, explain.explain),
-    "Try and check": (demo.demo, sandbox.sandbox, record.record, conform.conform, doctor.doctor),
+    "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
+    "Write a provider": (new_provider.new_provider, conform.conform),
 }
 
 app = typer.Typer(
@@ -47,4 +60,4 @@ def _main(
 
 for _panel, _bodies in PANELS.items():
     for _body in _bodies:
-        app.command(_body.__name__, cls=Command, rich_help_panel=_panel)(entry(_body))
+        app.command(name_of(_body), cls=Command, rich_help_panel=_panel)(entry(_body))

@@ -28,6 +28,11 @@ USAGE_ERROR: Final[Any] = typer.BadParameter.__mro__[1]
 KEYS: Final = "Keys are taken from the environment alone, because others can read a command line."
 
 
+def name_of(body: Body) -> str:
+    """What a command is called."""
+    return str(body.__name__).replace("_", "-")
+
+
 class Command(TyperCommand):
     """A command that answers wrong use as JSON too, where JSON was asked for."""
 
