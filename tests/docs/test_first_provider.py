@@ -49,7 +49,7 @@ def script() -> str:
 def test_its_commands_lead_from_nothing_to_a_plugin_that_works(
     python: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run_command(script(), tmp_path, OFFLINE, python=str(python), timeout=240)
+    run_command(script(), tmp_path, OFFLINE, python=str(python), timeout=600)
     shown = capfd.readouterr()
     assert "ACME_API_KEY is not set" in shown.out
     assert "acme keeps the contract" in shown.out
