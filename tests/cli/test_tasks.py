@@ -146,7 +146,7 @@ class Stoppable(Acme):
 
 
 def test_cancel_stops_a_task_where_the_provider_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reelway.cli.session.Registry.installed", lambda: Registry([Stoppable()]))
+    monkeypatch.setattr("reelway.cli.session.installed", lambda: Registry([Stoppable()]))
     monkeypatch.setenv("ACME_API_KEY", "sandbox")
     with Sandbox([Stoppable()]) as sandbox:
         monkeypatch.setenv("ACME_BASE_URL", sandbox.base_url("acme"))

@@ -49,9 +49,13 @@ def script() -> str:
 def test_its_commands_lead_from_nothing_to_a_plugin_that_works(
     python: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    for block in blocks(PAGE):
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
     run_command(script(), tmp_path, OFFLINE, python=str(python), timeout=600)
     shown = capfd.readouterr()
-    assert "ACME_API_KEY is not set" in shown.out
+    assert shown.out.count("ACME_API_KEY is not set") == 2
+    assert '"video_url": "https://cdn.acme.example/7.mp4"' in shown.out
     assert "acme keeps the contract" in shown.out
     assert " passed" in shown.out
     assert "failed" not in shown.out

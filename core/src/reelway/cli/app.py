@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -22,6 +23,7 @@ from reelway.cli import (
 )
 from reelway.cli.entry import Body, Command, entry, name_of
 from reelway.cli.exit_codes import as_help
+from reelway.cli.plugins import trying
 
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
@@ -51,11 +53,24 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
+    context: typer.Context,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE",
+            help="A Python file that is loaded like an installed plugin: for a first try. Repeatable.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Options before the command."""
+    context.with_resource(trying(plugin or ()))
 
 
 for _panel, _bodies in PANELS.items():

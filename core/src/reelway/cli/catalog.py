@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from reelway.account import base_url_variable
 from reelway.cli.options import ProviderOptions
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import Shape
 from reelway.provider.interface import Provider
 from reelway.provider.models import ModelSpec
-from reelway.provider.registry import PluginReport, Registry
+from reelway.provider.registry import PluginReport
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 def providers(run: Run) -> None:
     """List the installed providers, and what is broken or configured wrongly."""
-    registry = Registry.installed()
+    registry = installed()
     reports = registry.load_all()
     origins = {name: report for report in reports for name in report.providers}
-    working = [_provider_shape(one, origins[one.info.name].distribution) for one in registry.providers]
+    working = [_provider_shape(one, origins[one.info.name]) for one in registry.providers]
     if run.screen.json:
         broken = map(_broken_shape, (report for report in reports if report.problem))
         for shape in (*working, *broken):
@@ -39,7 +40,7 @@ def providers(run: Run) -> None:
 
 def models(run: Run, which: ProviderOptions) -> None:
     """List the models that are documented, and what each accepts. Others are passed through with a warning."""
-    registry = Registry.installed()
+    registry = installed()
     chosen = registry.providers if which.provider is None else (registry.get(which.provider),)
     for provider in chosen:
         shapes = [_model_shape(provider, spec) for spec in provider.models.models]
@@ -52,12 +53,13 @@ def models(run: Run, which: ProviderOptions) -> None:
             run.screen.say(f"{provider.info.title} documents no models; any is passed on unchecked.")
 
 
-def _provider_shape(provider: Provider, distribution: str) -> Shape:
+def _provider_shape(provider: Provider, report: PluginReport) -> Shape:
     info = provider.info
     return {
         "name": info.name,
         "title": info.title,
-        "distribution": distribution,
+        "distribution": report.distribution,
+        "entry_point": report.entry_point or None,
         "models": [spec.name for spec in provider.models.models],
         "capabilities": sorted(info.capabilities),
         "key_variable": info.key_variable,
@@ -65,12 +67,19 @@ def _provider_shape(provider: Provider, distribution: str) -> Shape:
         "base_url": os.environ.get(base_url_variable(info.name)) or info.base_url,
         "docs_url": info.docs_url,
         "problem": None,
+        "place": None,
     }
 
 
 def _broken_shape(report: PluginReport) -> Shape:
     empty = dict.fromkeys(("title", "key_variable", "key_set", "base_url", "docs_url"))
-    named = {"name": report.plugin, "distribution": report.distribution, "problem": report.problem}
+    named = {
+        "name": report.plugin,
+        "distribution": report.distribution,
+        "entry_point": report.entry_point or None,
+        "problem": report.problem,
+        "place": str(report.place) or None,
+    }
     return named | {"models": [], "capabilities": []} | empty
 
 

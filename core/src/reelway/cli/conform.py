@@ -9,10 +9,10 @@ from typer import Argument, Option
 
 from reelway.cli.exit_codes import ExitCode
 from reelway.cli.options import Options
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import as_json
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
-from reelway.provider.registry import Registry
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -60,7 +60,7 @@ def conform(
 
     The checks are those of reelway.testing.ProviderContract. Nothing is sent anywhere.
     """
-    subject = Registry.installed().get(named)
+    subject = installed().get(named)
     suite = load_suite()
     held_to = suite.Terms(suite=terms.suite or suite.SUITE, exempt=dict(map(_exemption, terms.exempt)))
     examined = suite.Subject(subject, samples=terms.samples, cannot=_features(suite, terms.cannot))

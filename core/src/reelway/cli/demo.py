@@ -14,6 +14,7 @@ from typer import Option
 from reelway.account import Account
 from reelway.cli.exit_codes import ExitCode, exit_code, first_problem
 from reelway.cli.options import Options
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.sandbox import example_model, load_sandbox
 from reelway.cli.shapes import Shape, download_shape, error_shape
@@ -22,7 +23,6 @@ from reelway.client import AsyncClient
 from reelway.errors import DownloadError, ReelwayError
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
-from reelway.provider.registry import Registry
 from reelway.results import Download, settle
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
     One job for each runs at once and is followed from the create to the stored file, in the folder
     reelway-demo. The exit code is 0 if every file is whole.
     """
-    registry = Registry.installed()
+    registry = installed()
     broken = [report.error for report in registry.load_all() if report.error is not None]
     providers = registry.providers
     view = view_for(run.screen, lambda ref: ref.provider, saves=True)
@@ -67,6 +67,7 @@ async def demo(run: Run, options: DemoOptions) -> ExitCode:
         async with AsyncClient(
             {one.info.name: _account(one, sandbox) for one in playing},
             allow_private_links=True,
+            registry=registry,
             on_change=view.on_change,
         ) as client:
             with view:

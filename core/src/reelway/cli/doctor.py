@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 
 from reelway.account import Account, base_url_variable, endpoint_of
 from reelway.cli.exit_codes import ExitCode
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.errors import ConfigurationError
 from reelway.provider.interface import Provider
@@ -54,7 +55,7 @@ STYLES: Final = {State.GOOD: "green", State.HINT: "yellow", State.BROKEN: "bold 
 
 def doctor(run: Run) -> ExitCode:
     """Look at the installation. The exit code is 1 if something is broken; a missing key is no failure."""
-    found = [finding for look in EXAMINATIONS for finding in look(Registry.installed())]
+    found = [finding for look in EXAMINATIONS for finding in look(installed())]
     if run.screen.json:
         for finding in found:
             run.screen.result(asdict(finding), "")
@@ -80,7 +81,8 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
     reports = registry.load_all()
     for report in reports:
         state = State.BROKEN if report.problem else State.GOOD
-        yield Finding(f"plugin {report.plugin}", state, report.problem or f"from {report.distribution}")
+        detail = f"{report.origin}: {report.told}" if report.problem else f"from {report.distribution}"
+        yield Finding(f"plugin {report.plugin}", state, detail)
     if not reports:
         yield Finding("plugins", State.HINT, "none installed: python -m pip install reelway-<provider>")
 

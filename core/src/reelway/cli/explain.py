@@ -10,11 +10,11 @@ from typer import Argument, Option
 
 from reelway.cli.accounts import chosen_provider
 from reelway.cli.options import Options, ProviderOptions
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
 from reelway.model.http import HttpResponse
 from reelway.provider.canonical import Call, Reading, kept_answer, readings
-from reelway.provider.registry import Registry
 from reelway.recording.sample import Sample
 
 
@@ -50,7 +50,7 @@ def explain(
     The status is "unknown" where the answer gives no known word, and "not_found" where the provider does not know
     the task. An answer that cannot be read has an error of the kind "protocol". Nothing is sent anywhere.
     """
-    provider = chosen_provider(which.provider, Registry.installed())
+    provider = chosen_provider(which.provider, installed())
     call, response = _as_it_came(_body(file), answer)
     circumstances = _circumstances(answer) if answer.for_sample else {}
     for reading in readings(provider, call, response, answer.route):

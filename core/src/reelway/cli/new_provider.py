@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from typer import Argument, Option
 
 from reelway.cli.options import Options
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.errors import InvalidRequest, Problem
 from reelway.model.observation import Status
 from reelway.provider.forms import BodyStyle
-from reelway.provider.registry import Registry
 from reelway.scaffold.description import LINK, MEANINGS, WORDS, Description, Protocol, TimeUnit, problems_in
 from reelway.scaffold.folder import render, write
 
@@ -132,7 +132,7 @@ def _word(written: str) -> tuple[str, Status]:
 
 def _taken(name: str) -> Iterable[Problem]:
     """Whether something installed has the name already, be it broken or not."""
-    reports = Registry.installed().load_all()
+    reports = installed().load_all()
     taken = {one: report.distribution for report in reports for one in (report.plugin, *report.providers)}
     others = {str(one.name).lower().replace("_", "-") for one in distributions() if one.name}
     if name in taken:

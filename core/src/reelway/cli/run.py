@@ -26,6 +26,7 @@ class Run:
 
     Attributes:
         screen: where it writes.
+        before: the options ahead of the command with which its providers are found.
         reach: the options with which its tasks are reached.
         steps: the commands, with options of their own, that do what is still to be done.
         under_way: the tasks that were not followed to their end yet.
@@ -34,6 +35,7 @@ class Run:
     def __init__(self, screen: Screen) -> None:
         """Start with nothing on the way."""
         self.screen = screen
+        self.before: list[str] = []
         self.reach: list[str] = []
         self.steps: dict[str, list[str]] = {}
         self.under_way: dict[TaskRef, None] = {}
@@ -60,7 +62,7 @@ class Run:
         steps = before | self.steps
         if not (named and steps):
             return None
-        lines = (["reelway", step, *named, *self.reach, *options] for step, options in steps.items())
+        lines = (["reelway", *self.before, step, *named, *self.reach, *options] for step, options in steps.items())
         return " && ".join(map(shlex.join, lines))
 
     def tell(self, error: ReelwayError, ref: TaskRef | None = None) -> None:

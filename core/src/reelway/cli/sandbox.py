@@ -12,11 +12,11 @@ from typer import Option
 
 from reelway.account import base_url_variable
 from reelway.cli.options import Options
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import Shape
 from reelway.errors import ConfigurationError
 from reelway.provider.interface import Provider
-from reelway.provider.registry import Registry
 
 if TYPE_CHECKING:
     from reelway.sandbox import Sandbox
@@ -57,7 +57,7 @@ def sandbox(run: Run, options: SandboxOptions) -> None:
         _list_faults(run)
         return
     kit = load_sandbox()
-    registry = Registry.installed()
+    registry = installed()
     with kit(registry.providers, port=options.port, job_seconds=options.job_seconds, chaos=options.chaos) as served:
         try:
             _introduce(run, served, registry.providers)

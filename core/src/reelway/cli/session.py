@@ -12,6 +12,7 @@ from typing import Final, Self
 from reelway.account import DEFAULT_ACCOUNT, Account
 from reelway.cli.accounts import chosen_provider, require_key
 from reelway.cli.options import AccountOptions
+from reelway.cli.plugins import arguments, installed
 from reelway.cli.run import Run
 from reelway.client import AsyncClient
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
@@ -20,7 +21,6 @@ from reelway.model.task import TaskRef
 from reelway.operations import OnChange, Settings
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
-from reelway.provider.registry import Registry
 from reelway.recording.recorder import Recorder
 from reelway.results import Waited
 from reelway.transport.http import HttpSettings
@@ -46,9 +46,9 @@ class Session:
         poll_every: float | None = None,
     ) -> None:
         """Open nothing yet."""
-        run.reach = options.arguments
+        run.before, run.reach = arguments(), options.arguments
         self._options = options
-        self._registry = Registry.installed()
+        self._registry = installed()
         self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
         self._settings = Settings(
             on_unsupported=on_unsupported,

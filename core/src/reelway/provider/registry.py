@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 import pluggy
 from msgspec import Struct
@@ -13,6 +15,7 @@ from reelway.errors import ConfigurationError, PluginError
 from reelway.provider import hookspecs
 from reelway.provider.hookspecs import Unusable
 from reelway.provider.interface import INTERFACE_VERSION, Provider
+from reelway.provider.plugin import InstalledPlugin, Place, Plugin, PluginFile, place_of
 
 LIMIT_VARIABLE = "REELWAY_PLUGINS"
 """Names, joined by commas, of the only plugins that may be loaded."""
@@ -25,16 +28,20 @@ class PluginReport(Struct, frozen=True, kw_only=True):
 
     Attributes:
         plugin: the name of the plugin, or of the provider that was to be configured.
-        distribution: what it was installed with.
+        distribution: what it was installed with; of a plugin that is one file, the file.
+        entry_point: the line in that distribution that names it; empty where there is none.
         providers: the providers at hand through it.
         problem: the reason why something is missing.
+        place: where in the plugin that reason is, as far as that can be told.
         configured: the problem lies in what the user configured, and not in the plugin.
     """
 
     plugin: str
     distribution: str
+    entry_point: str = ""
     providers: tuple[str, ...] = ()
     problem: str | None = None
+    place: Place = Place()
     configured: bool = False
 
     @property
@@ -44,8 +51,19 @@ class PluginReport(Struct, frozen=True, kw_only=True):
             return None
         if self.configured:
             return ConfigurationError(f"The provider {self.plugin!r} is configured wrongly: {self.problem}")
-        message = f"The plugin for {self.plugin!r} ({self.distribution}) is broken: {self.problem}"
-        return PluginError(message, hint="Reinstall it, or report it to its authors.")
+        hint = "Reinstall it, or report it to its authors." if self.entry_point else "Mend the file."
+        return PluginError(f"The plugin for {self.plugin!r} ({self.origin}) is broken: {self.told}", hint=hint)
+
+    @property
+    def origin(self) -> str:
+        """What brings the plugin."""
+        entry_point = f", entry point {self.entry_point}" if self.entry_point else ""
+        return f"{self.distribution}{entry_point}"
+
+    @property
+    def told(self) -> str:
+        """The problem, and where it is."""
+        return f"{self.problem} ({self.place})" if self.place.file else f"{self.problem}"
 
 
 class Registry:
@@ -60,6 +78,7 @@ class Registry:
         providers: Iterable[Provider] = (),
         *,
         plugins: Iterable[EntryPoint] = (),
+        files: Iterable[Path] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Start from providers that are there already, and from entry points to load when needed.
@@ -67,9 +86,12 @@ class Registry:
         Args:
             providers: those that are there.
             plugins: the entry points.
+            files: plugins that are one file each. They come first, so that a name is theirs.
             environ: where plugins find what the user configures.
         """
-        self._plugins = tuple(plugins)
+        tried = tuple(map(PluginFile, files))
+        self._plugins: tuple[Plugin, ...] = (*tried, *map(InstalledPlugin, plugins))
+        self._tried = len(tried)
         self._environ = environ or {}
         self._reports: dict[int, tuple[PluginReport, ...]] = {}
         self._providers: dict[str, Provider] = {}
@@ -78,12 +100,12 @@ class Registry:
             self._add(provider, "the program itself")
 
     @classmethod
-    def installed(cls, environ: Mapping[str, str] = os.environ) -> Registry:
-        """All installed plugins, or those that ``REELWAY_PLUGINS`` names."""
+    def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
+        """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
         limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
         found = entry_points(group=hookspecs.GROUP)
         wanted = [plugin for plugin in found if not limit or plugin.name in limit]
-        return cls(plugins=wanted, environ=environ)
+        return cls(plugins=wanted, files=files, environ=environ)
 
     def get(self, name: str) -> Provider:
         """The provider of that name.
@@ -93,7 +115,8 @@ class Registry:
             ConfigurationError: nothing installed brings it.
         """
         for number, plugin in enumerate(self._plugins):
-            if name not in self._providers and plugin.name == name:
+            # A file was named to be loaded, whatever it brings.
+            if number < self._tried or (name not in self._providers and plugin.name == name):
                 self._load(number)
         if name not in self._providers:
             self.load_all()
@@ -117,21 +140,29 @@ class Registry:
             self._reports[number] = self._reported(self._plugins[number])
         return self._reports[number]
 
-    def _reported(self, plugin: EntryPoint) -> tuple[PluginReport, ...]:
-        origin = plugin.dist.name if plugin.dist else "an unknown distribution"
+    def _reported(self, plugin: Plugin) -> tuple[PluginReport, ...]:
+        origin = plugin.distribution
         brought: list[str] = []
         unusable: list[PluginReport] = []
-        problem = None
+        problem, place, loaded = None, Place(), None
         try:
-            for one in _brought_by(plugin, self._environ):
+            loaded = plugin.load()
+            for one in _brought_by(loaded, plugin.name, self._environ):
                 if isinstance(one, Unusable):
-                    unusable.append(_configured_wrongly(one, origin))
+                    unusable.append(_configured_wrongly(one, plugin))
                 else:
                     brought.append(self._add(one, origin))
         # A plugin is a stranger's code: whatever it does at import must not stop the others, sys.exit included.
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            problem = _reason(error)
-        report = PluginReport(plugin=plugin.name, distribution=origin, providers=tuple(brought), problem=problem)
+            problem, place = _reason(error), place_of(error, plugin, loaded)
+        report = PluginReport(
+            plugin=plugin.name,
+            distribution=origin,
+            entry_point=plugin.entry_point,
+            providers=tuple(brought),
+            problem=problem,
+            place=place,
+        )
         return (report, *unusable)
 
     def _add(self, provider: Provider, origin: str) -> str:
@@ -146,19 +177,21 @@ class Registry:
         return name
 
     def _missing(self, name: str) -> ConfigurationError | PluginError:
-        reports = (report for some in self._reports.values() for report in some if report.plugin == name)
-        if error := next((report.error for report in reports if report.error), None):
+        broken = [report for some in self._reports.values() for report in some if report.problem]
+        # A file need not be called like the provider that it was to bring.
+        guilty = [report for report in broken if report.plugin == name or not report.entry_point]
+        if error := next((report.error for report in guilty), None):
             return error
         have = ", ".join(sorted(self._providers)) or "none"
         message = f"There is no provider {name!r}; installed: {have}."
         return ConfigurationError(message, hint=f"A plugin may add it: python -m pip install reelway-{name}")
 
 
-def _brought_by(plugin: EntryPoint, environ: Mapping[str, str]) -> list[Provider | Unusable]:
-    """Load one plugin on a manager of its own, so that no other plugin shares its fate."""
+def _brought_by(loaded: Any, name: str, environ: Mapping[str, str]) -> list[Provider | Unusable]:
+    """Register one plugin on a manager of its own, so that no other plugin shares its fate."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(plugin.load(), name=plugin.name)
+    manager.register(loaded, name=name)
     # Without this, a misspelt hook is passed over in silence.
     manager.check_pending()
     brought = [one for some in manager.hook.reelway_providers(environ=environ) for one in some]
@@ -169,8 +202,14 @@ def _brought_by(plugin: EntryPoint, environ: Mapping[str, str]) -> list[Provider
     return brought
 
 
-def _configured_wrongly(one: Unusable, origin: str) -> PluginReport:
-    return PluginReport(plugin=one.name, distribution=origin, problem=one.problem, configured=True)
+def _configured_wrongly(one: Unusable, plugin: Plugin) -> PluginReport:
+    return PluginReport(
+        plugin=one.name,
+        distribution=plugin.distribution,
+        entry_point=plugin.entry_point,
+        problem=one.problem,
+        configured=True,
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -1,0 +1,137 @@
+"""Where plugins come from, and where in one an error is: the distribution, the entry point, the file, the line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import walk_tb
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple, Protocol
+
+from reelway.errors import PluginError
+
+
+class Place(NamedTuple):
+    """A place in the source of a plugin."""
+
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return (self.file or "") + (f", line {self.line}" if self.file and self.line else "")
+
+
+class Plugin(Protocol):
+    """Something that can be loaded.
+
+    Attributes:
+        name: what it is called; by custom, like the provider that it brings.
+        distribution: what it was installed with.
+        entry_point: the line of that distribution that names it; empty where there is none.
+    """
+
+    name: str
+    distribution: str
+    entry_point: str
+
+    def load(self) -> Any:
+        """Import it."""
+
+    def files(self) -> Path | None:
+        """The file, or the folder of files, that it is made of."""
+
+
+class InstalledPlugin:
+    """A plugin that an entry point leads to."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        self.name = entry.name
+        self.distribution = entry.dist.name if entry.dist else "an unknown distribution"
+        self.entry_point = f"{entry.name} = {entry.value}"
+        self._entry = entry
+
+    def load(self) -> Any:
+        """Import the module."""
+        return self._entry.load()
+
+    def files(self) -> Path | None:
+        """The module, or the package that it is part of."""
+        # The top one is found without importing anything.
+        spec = find_spec(self._entry.module.partition(".")[0])
+        if spec is None:
+            return None
+        folders = list(spec.submodule_search_locations or ())
+        return Path(folders[0]) if folders else Path(spec.origin or "")
+
+
+class PluginFile:
+    """A plugin that is one file, installed nowhere."""
+
+    entry_point = ""
+
+    def __init__(self, file: Path) -> None:
+        self.name = file.stem
+        self.distribution = str(file)
+        self._file = file.absolute()
+
+    def load(self) -> ModuleType:
+        """Run the file.
+
+        Raises:
+            PluginError: it is no Python file.
+        """
+        name = f"reelway-plugin:{self._file}"
+        spec = spec_from_file_location(name, self._file)
+        if spec is None or spec.loader is None:
+            raise PluginError("It is no Python file; its name has to end with .py.")
+        # Annotations are looked up in the module that a class says it is from.
+        module = sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def files(self) -> Path:
+        """The file."""
+        return self._file
+
+
+def place_of(error: BaseException, plugin: Plugin, loaded: Any) -> Place:
+    """Where in a plugin an error arose: the innermost line of its own, or the hook that it is about.
+
+    Args:
+        error: what was raised.
+        plugin: by whom.
+        loaded: the plugin's module, where it could be imported.
+    """
+    root = _files(plugin)
+    own = [place for place in _lines(error) if root is not None and _within(place.file, root)]
+    if own:
+        return own[-1]
+    hooks = [one for name, one in vars(loaded).items() if name in str(error)] if loaded is not None else []
+    hooks.append(getattr(loaded, "reelway_providers", None))
+    functions = (hook for hook in hooks if isinstance(hook, FunctionType))
+    if hook := next(functions, None):
+        return Place(hook.__code__.co_filename, hook.__code__.co_firstlineno)
+    found = getattr(loaded, "__file__", None) or root
+    return Place(str(found) if found else None)
+
+
+def _lines(error: BaseException) -> Iterator[Place]:
+    for frame, line in walk_tb(error.__traceback__):
+        yield Place(frame.f_code.co_filename, line)
+    if isinstance(error, SyntaxError):
+        yield Place(error.filename, error.lineno)
+
+
+def _within(file: str | None, root: Path) -> bool:
+    return file is not None and Path(file).is_relative_to(root)
+
+
+def _files(plugin: Plugin) -> Path | None:
+    try:
+        return plugin.files()
+    except (ImportError, ValueError, AttributeError):
+        # A half-imported package has no spec, and an entry point may name what is no module.
+        return None
