@@ -10,6 +10,7 @@ import pytest
 from reelway.account import base_url_variable
 from reelway.provider.registry import Registry
 from reelway.sandbox import Pace, Sandbox
+from tests.distributions import install
 
 PROVIDERS = Registry.installed().providers
 
@@ -53,10 +54,6 @@ def keys(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 def broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A plugin that stops the program when it is imported; the folder that it is installed in."""
     folder = tmp_path / "site"
-    described = folder / "reelway_broken-1.0.dist-info"
-    described.mkdir(parents=True)
-    (folder / "reelway_broken.py").write_text("raise SystemExit('I would rather not')\n")
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: reelway-broken\nVersion: 1.0\n")
-    (described / "entry_points.txt").write_text("[reelway]\nbroken = reelway_broken\n")
+    install(folder, "broken", "raise SystemExit('I would rather not')\n")
     monkeypatch.syspath_prepend(str(folder))
     return str(folder)

@@ -103,7 +103,8 @@ class Registry:
     def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
         """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
         limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
-        found = entry_points(group=hookspecs.GROUP)
+        # In an order of their own, so that which of two has a name does not depend on the file system.
+        found = sorted(entry_points(group=hookspecs.GROUP), key=lambda plugin: (plugin.name, plugin.value))
         wanted = [plugin for plugin in found if not limit or plugin.name in limit]
         return cls(plugins=wanted, files=files, environ=environ)
 
@@ -152,8 +153,10 @@ class Registry:
                     unusable.append(_configured_wrongly(one, plugin))
                 else:
                     brought.append(self._add(one, origin))
+        except KeyboardInterrupt:
+            raise
         # A plugin is a stranger's code: whatever it does at import must not stop the others, sys.exit included.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001
             problem, place = _reason(error), place_of(error, plugin, loaded)
         report = PluginReport(
             plugin=plugin.name,
@@ -215,5 +218,5 @@ def _configured_wrongly(one: Unusable, plugin: Plugin) -> PluginReport:
 def _reason(error: BaseException) -> str:
     if isinstance(error, PluginError):
         return error.message
-    text = str(error).strip() or "no message"
+    text = " ".join(str(error).split()) or "no message"
     return f"{type(error).__name__}: {text}"
