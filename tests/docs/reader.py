@@ -47,7 +47,12 @@ def environment(sandbox: Sandbox, registry: Registry | None = None) -> dict[str,
 
 
 def run_command(
-    line: str, folder: Path, variables: Mapping[str, str], *, python: str = sys.executable, timeout: float = 60
+    line: str,
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    python: str = sys.executable,
+    timeout: float = PATIENCE,
 ) -> None:
     """Run a line of a console block in a folder, with a ``reelway`` that does not wait."""
     command = folder / ".bin" / "reelway"
