@@ -29,7 +29,10 @@ S = TypeVar("S", bound=Struct)
 BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 _LINKS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+", re.IGNORECASE)
-_SECRETS = re.compile(rf"{_LINKS.pattern}|[A-Za-z0-9_\-+/=]{{40,}}", re.IGNORECASE)
+LONG_RUN = 40
+"""A run of so many letters, digits and signs could be a key, whatever it begins with."""
+
+_SECRETS = re.compile(rf"{_LINKS.pattern}|[A-Za-z0-9_\-+/=]{{{LONG_RUN},}}", re.IGNORECASE)
 
 SHORT = 1 << 10
 """Characters of texts that may be shown as they are, if they hold neither a link nor a key."""
@@ -219,7 +222,7 @@ def _needs_taming(text: str) -> bool:
     if len(text) > SHORT:
         return True
     folded = text.casefold()
-    return ":" in folded or "sk-" in folded or "bearer" in folded
+    return "http" in folded or "data:" in folded or "sk-" in folded or "bearer" in folded
 
 
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:
@@ -273,6 +276,8 @@ def excerpt(response: HttpResponse) -> str:
 
 def redact(shown: str) -> str:
     """A provider's text without links (they are signed) and without runs that could be a key."""
+    if not _needs_taming(shown) and all(len(part) < LONG_RUN for part in shown.split()):
+        return shown
     return _SECRETS.sub("…", shown)
 
 
