@@ -15,6 +15,7 @@ from reelway.provider.interface import Provider
 from reelway.provider.models import OnUnsupported, check
 from reelway.provider.reading import read_create, read_error, read_retrieve
 from reelway.provider.registry import Registry
+from reelway.testing.clock import START
 
 
 @pytest.fixture
@@ -103,6 +104,6 @@ def test_what_it_does_not_offer_is_refused_with_its_docs_page(acme: Provider) ->
 
 
 def test_it_trusts_no_signature_and_has_no_simulator(acme: Provider) -> None:
-    assert not acme.verify_callback((), b"{}", "secret")
+    assert not acme.verify_callback((), b"{}", "secret", START)
     assert acme.simulator() is None
     assert acme.route("acme-1") == ""

@@ -12,12 +12,12 @@ from reelway.model.observation import Observation, Status
 from reelway.model.request import Media, MediaForm, VideoRequest
 from reelway.provider.interface import Capability, Provider
 from reelway.provider.models import ModelSpec, OnUnsupported, check
-from reelway.provider.reading import read_create, read_retrieve
+from reelway.provider.reading import needs_result, read_create, read_result, read_retrieve
 from reelway.provider.registry import Registry
 from reelway.sandbox import Sandbox, request_to
 from reelway.sandbox.video import video_of
 from reelway.testing import VirtualClock
-from tests.sandbox.caller import ACME, KEY, Caller, Silent
+from tests.sandbox.caller import ACME, Caller, Silent
 
 SIMULATED = [provider for provider in Registry.installed().providers if provider.simulator()]
 CASES = [
@@ -53,7 +53,11 @@ class Story:
 
     def poll(self, task_id: str) -> Observation:
         answer = self.sandbox.respond(self._addressed(self.provider.encode_retrieve(task_id, self.route)))
-        return read_retrieve(self.provider, answer, self.route, task_id)
+        seen = read_retrieve(self.provider, answer, self.route, task_id)
+        if not needs_result(self.provider, seen):
+            return seen
+        result = self.sandbox.respond(self._addressed(self.provider.encode_result(task_id, self.route)))
+        return read_result(self.provider, answer, result, self.route, task_id)
 
     def file(self, task_id: str, end: Observation) -> bytes:
         if end.videos:
@@ -63,7 +67,8 @@ class Story:
 
     def _addressed(self, request: HttpRequest) -> HttpRequest:
         path = f"/{self.provider.info.name}/{request.path.lstrip('/')}"
-        return written(replace(request, path=path, headers=(KEY, *request.headers)))
+        key = ("Authorization", f"{self.provider.info.auth_scheme} good-key")
+        return written(replace(request, path=path, headers=(key, *request.headers)))
 
 
 def written(request: HttpRequest) -> HttpRequest:

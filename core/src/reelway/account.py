@@ -83,7 +83,11 @@ def endpoint_of(account: Account, provider: Provider, environ: Mapping[str, str]
     if not key.reveal():
         hint = f"Set the environment variable {variable}, or pass api_key."
         raise ConfigurationError(f"There is no key for {provider.info.title}.", hint=hint)
-    return Endpoint(base_url=_checked_base_url(base_url), key=_checked_key(key, variable))
+    return Endpoint(
+        base_url=_checked_base_url(base_url),
+        key=_checked_key(key, variable),
+        scheme=provider.info.auth_scheme,
+    )
 
 
 def key_variable(provider: Provider, named: str | None = None) -> str:

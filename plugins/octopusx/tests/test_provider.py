@@ -421,4 +421,4 @@ def test_a_callback_is_the_upstreams_object_and_proves_nothing(word: str) -> Non
     assert (seen.task_id, seen.provider_status, links(seen)) == ("cgt-1", word, [LINK])
     task = Task.new(TaskRef("octopusx", "default", GENERATIONS, "task_1"), NOW)
     assert advance(task, seen, NOW) == (task, ())
-    assert not PROVIDER.verify_callback((), b"{}", "secret")
+    assert not PROVIDER.verify_callback((), b"{}", "secret", NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -45,15 +46,15 @@ class TrustsTheCaller(Reference):
 class UnsignedPasses(Reference):
     """It lets callbacks pass that are not signed at all."""
 
-    def verify_callback(self, headers: Headers, body: bytes, secret: str) -> bool:
-        return find_header(headers, SIGNATURE) is None or super().verify_callback(headers, body, secret)
+    def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
+        return find_header(headers, SIGNATURE) is None or super().verify_callback(headers, body, secret, now)
 
 
 @caught_by("callbacks.bad-signature-proves-nothing")
 class SignatureBreaksIt(Reference):
     """It breaks down over a signature that is not ASCII."""
 
-    def verify_callback(self, headers: Headers, body: bytes, secret: str) -> bool:
+    def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
         proof = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         return hmac.compare_digest(find_header(headers, "webhook-signature") or "", proof)
 
@@ -62,6 +63,6 @@ class SignatureBreaksIt(Reference):
 class BeginningOfASignature(Reference):
     """It compares as much of a signature as there is, so that an empty one fits."""
 
-    def verify_callback(self, headers: Headers, body: bytes, secret: str) -> bool:
+    def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
         proof = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         return proof.startswith(find_header(headers, "webhook-signature") or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime
 
 from reelway.model.http import Headers, HttpRequest, find_header
 from reelway.model.request import MediaForm, MediaKind
@@ -114,7 +115,7 @@ class Reference(VideosApi):
         poll = self.encode_retrieve(task_id, route)
         return HttpRequest(method="DELETE", path=poll.path, query=poll.query)
 
-    def verify_callback(self, headers: Headers, body: bytes, secret: str) -> bool:
+    def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
         """HMAC-SHA256 of the body."""
         proof = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         return hmac.compare_digest((find_header(headers, SIGNATURE) or "").encode(), proof.encode())

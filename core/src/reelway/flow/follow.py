@@ -18,10 +18,12 @@ from reelway.errors import (
 )
 from reelway.flow.effects import Flow, Instant, Now, Observe, Send, Sleep, TransportError, perform
 from reelway.flow.schedule import asked_pause, grown, jittered, pause_after_trouble
+from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.lifecycle import advance
+from reelway.model.observation import Observation
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
-from reelway.provider.reading import one_line, read_retrieve, retry_after
+from reelway.provider.reading import needs_result, one_line, read_result, read_retrieve, retry_after
 from reelway.provider.writing import written
 
 FAILURE_LIMIT: Final = 10
@@ -52,6 +54,14 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
     first_delay: float = 0.0
     cadence: Cadence | None = None
     known_since: float | None = None
+
+
+class _Answer(Struct, frozen=True):
+    """An answer, what was read in it, and when it came."""
+
+    response: HttpResponse
+    observation: Observation
+    at: Instant
 
 
 class _Trouble(Struct, frozen=True):
@@ -145,24 +155,54 @@ def since_when(task: Task, now: Instant) -> float:
 
 
 def _poll(provider: Provider, task: Task, timeout: float, known_since: float | None) -> Flow[Task | _Trouble]:
-    request = written(provider, lambda: provider.encode_retrieve(task.id, task.ref.route))
+    answer = yield from _look(provider, task, timeout)
+    if isinstance(answer, _Trouble):
+        return answer
+    age = None if known_since is None else answer.at.monotonic - known_since
+    after, events = advance(task, answer.observation, answer.at.wall, age)
+    if events or after is not task:
+        yield from perform(Observe(task=after, events=events))
+    return after
+
+
+def _look(provider: Provider, task: Task, timeout: float) -> Flow[_Answer | _Trouble]:
+    """What a poll shows; where that is no more than that the task has ended, what the result request shows."""
+    route = task.ref.route
+    began = yield from perform(Now())
+    request = written(provider, lambda: provider.encode_retrieve(task.id, route))
+    poll = yield from _ask(
+        provider, request, timeout, lambda response: read_retrieve(provider, response, route, task.id)
+    )
+    if isinstance(poll, _Trouble) or not needs_result(provider, poll.observation):
+        return poll
+    left = max(began.monotonic + timeout - poll.at.monotonic, LAST_POLL_SECONDS)
+    request = written(provider, lambda: provider.encode_result(task.id, route))
+    return (
+        yield from _ask(
+            provider,
+            request,
+            min(timeout, left),
+            lambda response: read_result(provider, poll.response, response, route, task.id),
+        )
+    )
+
+
+def _ask(
+    provider: Provider, request: HttpRequest, timeout: float, read: Callable[[HttpResponse], Observation]
+) -> Flow[_Answer | _Trouble]:
+    """One exchange: what was read in the answer, or why there is nothing to read."""
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
     except TransportError as error:
         return _Trouble(_unreachable_now(provider, error), hopeless=error.refused)
     now: Instant = yield from perform(Now())
     try:
-        observation = read_retrieve(provider, response, task.ref.route, task.id)
+        return _Answer(response, read(response), now)
     except ProviderError as error:
         error.retry_after = retry_after(response, now.wall)
         return _Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
     except PluginError as error:
         return _Trouble(error)
-    age = None if known_since is None else now.monotonic - known_since
-    after, events = advance(task, observation, now.wall, age)
-    if events or after is not task:
-        yield from perform(Observe(task=after, events=events))
-    return after
 
 
 def _without_frames(error: ProviderError) -> ProviderError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -44,8 +45,11 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
         title: the name as people write it.
         base_url: where the service lives, without a path below it.
         key_variable: the environment variable that conventionally holds the key.
+        auth_scheme: the word before the key in the ``Authorization`` header.
         docs_url: the provider's documentation.
         words: every documented or seen status word, folded (lower case, ``_`` for blanks), and its meaning.
+        ended: folded words of ``words`` that say only that a task has ended. How, a second request tells, which is
+            then made as part of the same poll; until it is answered the task stands where ``words`` says.
         failure_kinds: folded words of bad ends that tell the kind of failure by themselves.
         cadence: how often to poll.
         capabilities: what it can do beyond create and retrieve.
@@ -62,6 +66,8 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
     docs_url: str
     words: Mapping[str, Status]
     cadence: Cadence
+    auth_scheme: str = "Bearer"
+    ended: frozenset[str] = frozenset()
     failure_kinds: Mapping[str, FailureKind] = {}
     capabilities: frozenset[Capability] = frozenset()
     cancellable: frozenset[Status] = frozenset({Status.QUEUED, Status.RUNNING})
@@ -165,6 +171,18 @@ class Provider(ABC):
     def decode_retrieve(self, response: HttpResponse, route: str) -> Observation:
         """Read a 2xx answer to a poll; the status word stays as the provider wrote it."""
 
+    def encode_result(self, task_id: str, route: str) -> HttpRequest:
+        """The request that tells how a task ended; made where the word of a poll is one of ``info.ended``."""
+        raise self._not_supported("result route")
+
+    def decode_result(self, poll: HttpResponse, result: HttpResponse, route: str) -> Observation | None:
+        """Read how a task ended: from the answer to the poll, and from the one to ``encode_result``.
+
+        ``result`` may have any status, for a bad end may be told by one. None means that it does not tell: then
+        it was trouble on the way, the task stays as it was and is polled again.
+        """
+        return None
+
     def encode_content(self, task_id: str, route: str, variant: str = "video") -> HttpRequest:
         """The request whose answer is the video itself."""
         raise self._not_supported("content route")
@@ -181,8 +199,15 @@ class Provider(ABC):
         """What a callback says. It is a hint: it sets no state unless it was verified."""
         raise self._not_supported("callbacks")
 
-    def verify_callback(self, headers: Headers, body: bytes, secret: str) -> bool:
-        """Whether a signature proves that the callback comes from the provider."""
+    def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
+        """Whether a signature proves that the callback comes from the provider, and is not an old one sent again.
+
+        Args:
+            headers: as they arrived.
+            body: as it arrived, byte for byte.
+            secret: what the provider signs with, or its public keys, in the form in which it gives them out.
+            now: for comparison with the time that was signed.
+        """
         return False
 
     def read_error(self, response: HttpResponse) -> ErrorReading:

@@ -76,9 +76,35 @@ def read_retrieve(provider: Provider, response: HttpResponse, route: str, task_i
         if error.kind is ErrorKind.NOT_FOUND and response.status in SAYS_NOT_FOUND:
             return Observation(task_id=task_id, not_found=True)
         raise
-    if observation.task_id is not None and observation.task_id != task_id:
-        raise _unreadable(response, "it speaks of another task than the one asked for")
-    return observation
+    return _about(observation, task_id, response)
+
+
+def needs_result(provider: Provider, observation: Observation) -> bool:
+    """Whether a poll said only that the task has ended, so that a second request has to tell how."""
+    return fold(observation.provider_status or "") in provider.info.ended
+
+
+def read_result(
+    provider: Provider, poll: HttpResponse, result: HttpResponse, route: str, task_id: str
+) -> Observation:
+    """Read how ``task_id`` ended, from a poll that said that it has and the answer to the result request.
+
+    Raises:
+        ProviderError: the second answer is an error of its own, or unreadable, or about another task.
+    """
+
+    if (reason := excess(result.body)) is not None:
+        raise _unreadable(result, reason)
+
+    def believe() -> Observation:
+        said = provider.decode_result(poll, result, route)
+        if said is None:
+            raise read_error(provider, result) if not result.ok else _unreadable(result, "it is no result")
+        return _believed(provider, said, Source.POLL)
+
+    observation = _guarded(provider, believe)
+    _refuse_contradictions(result)
+    return _about(observation, task_id, result)
 
 
 def read_answer(provider: Provider, response: HttpResponse, route: str) -> Observation:
@@ -223,6 +249,12 @@ def _needs_taming(text: str) -> bool:
         return True
     folded = text.casefold()
     return "http" in folded or "data:" in folded or "sk-" in folded or "bearer" in folded
+
+
+def _about(observation: Observation, task_id: str, response: HttpResponse) -> Observation:
+    if observation.task_id is not None and observation.task_id != task_id:
+        raise _unreadable(response, "it speaks of another task than the one asked for")
+    return observation
 
 
 def _guarded(provider: Provider, call: Callable[[], T]) -> T:

@@ -31,6 +31,7 @@ class CallKind(StrEnum):
 
     CREATE = "create"
     RETRIEVE = "retrieve"
+    RESULT = "result"
     CONTENT = "content"
     REMIX = "remix"
     CANCEL = "cancel"
@@ -112,9 +113,11 @@ class Simulator(ABC):
     """How one provider's service behaves, for every installed provider's place in the sandbox.
 
     Attributes:
+        auth_scheme: the word before the key in the ``Authorization`` header.
         cancel_effects: what a cancel does to a job that stands there; nothing where no effect is named.
     """
 
+    auth_scheme: ClassVar[str] = "Bearer"
     cancel_effects: ClassVar[Mapping[Status, CancelEffect]] = {
         Status.QUEUED: CancelEffect.STOP,
         Status.RUNNING: CancelEffect.STOP,
@@ -135,6 +138,10 @@ class Simulator(ABC):
     @abstractmethod
     def answer_retrieve(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
         """The answer to a poll."""
+
+    def answer_result(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
+        """The answer to the request for a result; only for providers that tell it apart from a poll."""
+        return self.answer_error(call, ErrorKind.UNSUPPORTED)
 
     def answer_cancel(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
         """The answer to a cancel that was not refused; by default how the job stands after it."""

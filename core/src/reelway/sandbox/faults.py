@@ -19,6 +19,7 @@ class Place(StrEnum):
 
     CREATE = "create"
     RETRIEVE = "retrieve"
+    RESULT = "result"
     CONTENT = "content"
     LINK = "link"
 
@@ -61,9 +62,9 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 CREATE = (Place.CREATE,)
 POLL = (Place.RETRIEVE,)
-CALLS = (*CREATE, *POLL)
+CALLS = (*CREATE, *POLL, Place.RESULT)
 FILE = (Place.LINK, Place.CONTENT)
-API = (Place.CREATE, Place.RETRIEVE, Place.CONTENT)
+API = (Place.CREATE, Place.RETRIEVE, Place.RESULT, Place.CONTENT)
 ANY = tuple(Place)
 
 STANDARD_REASON: Final = "The sandbox was asked to fail."
@@ -133,14 +134,15 @@ CATALOG: Final = (
     Fault(
         name="server-error",
         says="HTTP 500 in answer to polls or downloads.",
-        at=(Place.RETRIEVE, Place.CONTENT, Place.LINK),
+        at=(Place.RETRIEVE, Place.RESULT, Place.CONTENT, Place.LINK),
         default="2",
         label=Evidence.DOCUMENTED,
     ),
     Fault(
         name="http",
         says="An error of the provider under any HTTP status from 400 to 599; no job is made.",
-        at=API,
+        # In the place of a result an error is one: the job's end.
+        at=(Place.CREATE, Place.RETRIEVE, Place.CONTENT),
         takes=Takes.STATUS,
         default="524",
         paid=False,
@@ -157,7 +159,7 @@ CATALOG: Final = (
     Fault(
         name="upstream",
         says="HTTP 502: the gateway does not reach what is behind it.",
-        at=(Place.RETRIEVE, Place.CONTENT),
+        at=(Place.RETRIEVE, Place.RESULT, Place.CONTENT),
         label=Evidence.SEEN,
     ),
     Fault(

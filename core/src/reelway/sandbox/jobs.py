@@ -53,6 +53,7 @@ class Job:
         ended_at: when it was first seen to have ended.
         has_run: a poll has seen it run.
         has_ended: a poll has seen its end.
+        shown: where the last poll saw it.
         forgotten: its record was removed; what was counted stays counted.
         link: the link that was given out last.
     """
@@ -68,6 +69,7 @@ class Job:
     ended_at: datetime | None = None
     has_run: bool = False
     has_ended: bool = False
+    shown: Stage | None = None
     forgotten: bool = False
     link: Link | None = None
 

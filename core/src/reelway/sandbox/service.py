@@ -102,7 +102,7 @@ class Service:
     def _handle(self, call: SimulatedCall | None, request: HttpRequest) -> Outcome:
         if call is None:
             return "", self._error(None, ErrorKind.UNSUPPORTED)
-        if not _has_good_key(request):
+        if not self._has_good_key(request):
             return call.task_id, self._error(call, ErrorKind.AUTH)
         if call.kind is CallKind.CREATE:
             return self._create(call)
@@ -110,6 +110,10 @@ class Service:
         if job is None or job.forgotten:
             return "", self._error(call, ErrorKind.NOT_FOUND)
         return self._handlers[call.kind](self, call, job)
+
+    def _has_good_key(self, request: HttpRequest) -> bool:
+        scheme, _, key = (request.header("authorization") or "").partition(" ")
+        return scheme.lower() == self._simulator.auth_scheme.lower() and key.strip() not in {"", BAD_KEY}
 
     def _create(self, call: SimulatedCall) -> Outcome:
         if not call.fields:
@@ -146,9 +150,17 @@ class Service:
 
     def _poll(self, call: SimulatedCall, job: Job) -> HttpResponse:
         job.polls += 1
-        stage = shown_to_poll(job, self.stage(job))
+        job.shown = stage = shown_to_poll(job, self.stage(job))
         word = UNKNOWN_WORD if job.plan.take("unknown-word") else None
         return self._simulator.answer_retrieve(call, self._view(job, stage, word))
+
+    def _result(self, call: SimulatedCall, job: Job) -> Outcome:
+        struck = self._struck(call, job.task_id, partial(self._result_answer, call, job))
+        return job.task_id, spoil(job.plan.strike(Place.RESULT), struck)
+
+    def _result_answer(self, call: SimulatedCall, job: Job) -> HttpResponse:
+        # A result agrees with the poll before it, even where that one contradicts itself.
+        return self._simulator.answer_result(call, self._view(job, job.shown or self.stage(job)))
 
     def _content(self, call: SimulatedCall, job: Job) -> Outcome:
         struck = self._struck(call, job.task_id, partial(self._content_answer, call, job))
@@ -171,6 +183,7 @@ class Service:
 
     _handlers: ClassVar[Mapping[CallKind, Callable[[Service, SimulatedCall, Job], Outcome]]] = {
         CallKind.RETRIEVE: _retrieve,
+        CallKind.RESULT: _result,
         CallKind.CONTENT: _content,
         CallKind.REMIX: _remix,
         CallKind.CANCEL: _cancel,
@@ -227,11 +240,6 @@ class Service:
 
     def _error(self, call: SimulatedCall | None, kind: ErrorKind) -> Reply:
         return Reply(response=self._simulator.answer_error(call, kind))
-
-
-def _has_good_key(request: HttpRequest) -> bool:
-    scheme, _, key = (request.header("authorization") or "").partition(" ")
-    return scheme.lower() == "bearer" and key.strip() not in {"", BAD_KEY}
 
 
 def _misspelt(error: ConfigurationError) -> HttpResponse:

@@ -40,10 +40,11 @@ KEY_MARK: Final = "(your key)"
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where an account's API is, and the key that opens it."""
+    """Where an account's API is, and the key that opens it; ``scheme`` is the word before it in the header."""
 
     base_url: str
     key: Secret
+    scheme: str = "Bearer"
 
     def owns(self, url: str) -> bool:
         """Whether an address lies below the base URL, so that it may have the key."""
@@ -61,7 +62,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     @property
     def key_header(self) -> Headers:
         """The header that carries the key; made at the last moment and kept nowhere."""
-        return (("Authorization", f"Bearer {self.key.reveal()}"),)
+        return (("Authorization", f"{self.scheme} {self.key.reveal()}"),)
 
 
 class Written(Struct, frozen=True, kw_only=True):

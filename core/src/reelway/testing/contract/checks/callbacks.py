@@ -13,7 +13,7 @@ from reelway.provider.reading import read_callback
 from reelway.testing.contract.answers import Answer
 from reelway.testing.contract.check import Group
 from reelway.testing.contract.feature import Feature
-from reelway.testing.contract.places import TASK_ID
+from reelway.testing.contract.places import MOMENT, TASK_ID
 from reelway.testing.contract.subject import Missing, Subject
 from reelway.testing.contract.trouble import UNREADABLE
 
@@ -71,7 +71,7 @@ def bad_signature_proves_nothing(subject: Subject) -> Iterator[str]:
     for headers in SIGNED_BADLY:
         for body in (b"", b"{}", b"\xff\x00"):
             for secret in ("contract-secret", "", "whsec_????", "é"):
-                if subject.provider.verify_callback(headers, body, secret) is not False:
+                if subject.provider.verify_callback(headers, body, secret, MOMENT) is not False:
                     yield f"a callback with the headers {headers!r:.80} counts as signed"
 
 

@@ -1,0 +1,90 @@
+"""Whether a webhook comes from fal (documentation/model-apis/inference/webhooks, "Verifying your webhook")."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from reelway.errors import ConfigurationError, ProviderError
+from reelway.model.http import Headers
+from reelway.provider.readers import decode_json, pick
+
+SIGNED_HEADERS: Final = ("X-Fal-Webhook-Request-Id", "X-Fal-Webhook-User-Id", "X-Fal-Webhook-Timestamp")
+"""In the order in which they are signed; behind them stands the digest of the body."""
+
+SIGNATURE_HEADER: Final = "X-Fal-Webhook-Signature"
+
+TOLERANCE_SECONDS: Final = 300
+"""How far the time that was signed may be from ours."""
+
+KEYS_URL: Final = "https://rest.fal.ai/.well-known/jwks.json"
+"""Where fal publishes its keys; they may be kept for 24 hours."""
+
+_TIME: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+_SIGNATURE: Final = re.compile(r"[0-9a-fA-F]{128}", re.ASCII)
+
+
+def verified(headers: Headers, body: bytes, key_set: str, now: datetime) -> bool:
+    """Whether one of fal's keys signed this body, no more than five minutes from ``now``.
+
+    Raises:
+        ConfigurationError: ``key_set`` is no JSON Web Key Set with an Ed25519 key in it.
+    """
+    keys = tuple(public_keys(key_set))
+    if not keys:
+        message = "What was given to verify webhooks of fal with holds no Ed25519 key."
+        raise ConfigurationError(message, hint=f"Give the document that {KEYS_URL} serves.")
+    signed = [_only(headers, name) for name in SIGNED_HEADERS]
+    signature = _only(headers, SIGNATURE_HEADER)
+    if not all(signed) or not _is_recent(signed[-1], now) or not _SIGNATURE.fullmatch(signature):
+        return False
+    message = "\n".join((*signed, hashlib.sha256(body).hexdigest()))
+    return any(_signed_by(key, bytes.fromhex(signature), message.encode()) for key in keys)
+
+
+def public_keys(key_set: str) -> Iterable[Ed25519PublicKey]:
+    """The Ed25519 keys of a JSON Web Key Set (RFC 8037, section 2); what is none of these is passed over."""
+    try:
+        listed = pick(decode_json(key_set.encode()), "keys")
+    except (ProviderError, UnicodeError):
+        return
+    for one in listed if isinstance(listed, list) else []:
+        if pick(one, "kty") == "OKP" and pick(one, "crv") == "Ed25519":
+            yield from _public_key(pick(one, "x"))
+
+
+def _public_key(x: object) -> Iterable[Ed25519PublicKey]:
+    try:
+        raw = base64.b64decode(f"{x}==", altchars=b"-_", validate=False)
+    except (binascii.Error, ValueError):
+        return
+    if len(raw) == 32:
+        yield Ed25519PublicKey.from_public_bytes(raw)
+
+
+def _only(headers: Headers, name: str) -> str:
+    """The value of a header that stands there once; nothing where it is missing, doubled or unprintable."""
+    values = [value for key, value in headers if key.lower() == name.lower()]
+    usable = len(values) == 1 and values[0].isascii() and values[0].isprintable()
+    return values[0] if usable else ""
+
+
+def _is_recent(written: str, now: datetime) -> bool:
+    return bool(_TIME.fullmatch(written)) and abs(now.timestamp() - int(written)) <= TOLERANCE_SECONDS
+
+
+def _signed_by(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
