@@ -31,6 +31,7 @@ from reelway import (
     TaskRef,
     VideoRequest,
 )
+from reelway.account import DEFAULT_ACCOUNT
 from reelway.errors import ErrorKind
 from reelway.model.submission import Submission, SubmissionState
 from reelway.provider.interface import Capability
@@ -274,9 +275,10 @@ def test_a_foreign_or_damaged_reference_is_refused_unsent(
     assert bench.sandbox.ledger.calls == ()
 
 
-def test_an_id_that_nobody_knows_is_not_found(bench: Bench) -> None:
+def test_an_id_that_nobody_knows_is_not_found(bench: Bench, provider: str) -> None:
+    route = Registry.installed().get(provider).route(MODELS[provider])
     with pytest.raises(ProviderError) as caught:
-        bench.client.retrieve("task-of-nobody")
+        bench.client.retrieve(TaskRef(provider, DEFAULT_ACCOUNT, route, "task-of-nobody"))
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
