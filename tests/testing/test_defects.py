@@ -11,6 +11,7 @@ from reelway.testing.contract.run import CHECKS, Subject
 from tests.testing.defects import DEFECTS, Defect
 from tests.testing.defects.defect import CANNOT, SAMPLES
 from tests.testing.reference.provider import Reference
+from tests.testing.reference.split import Split
 
 BY_ID = {check.id: check for check in CHECKS}
 
@@ -24,8 +25,9 @@ def test_a_defect_is_noticed(defect: Defect, tmp_path: Path, monkeypatch: pytest
     assert result.outcome in NOTICED, defect.wrong
 
 
-def test_a_provider_without_a_defect_passes_everything() -> None:
-    subject = Subject(Reference(), samples=SAMPLES, cannot=CANNOT)
+@pytest.mark.parametrize("kind", [Reference, Split])
+def test_a_provider_without_a_defect_passes_everything(kind: type[Reference]) -> None:
+    subject = Subject(kind(), samples=SAMPLES, cannot=CANNOT)
     report = hold(subject, CHECKS, Terms())
     assert [result.document() for result in report.results if result.findings] == []
     assert report.counts["not applicable"] == 1

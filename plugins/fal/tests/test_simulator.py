@@ -24,8 +24,9 @@ SAMPLES = Path(__file__).parent / "samples"
 SIMULATOR = FalSimulator()
 REQUEST = "80e732af-660e-45cd-bd63-580e4f2a94cc"
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
-CREATE = SimulatedCall(kind=CallKind.CREATE, fields={"model": "fal-ai/veo3.1", "prompt": "A cat."})
-POLL = SimulatedCall(kind=CallKind.RETRIEVE, route="fal-ai/veo3.1", task_id=REQUEST)
+APP = "fal-ai/veo3.1"
+CREATE = SimulatedCall(kind=CallKind.CREATE, route=APP, fields={"model": APP, "prompt": "A cat."})
+POLL = SimulatedCall(kind=CallKind.RETRIEVE, route=APP, task_id=REQUEST)
 
 
 def job(status: Status, **facts: Any) -> SimulatedJob:
@@ -112,7 +113,7 @@ def test_other_paths_are_no_calls(method: str, path: str) -> None:
 
 def test_a_create_without_an_input_has_no_fields() -> None:
     call = SIMULATOR.recognise(HttpRequest(method="POST", path="/fal-ai/veo3.1"))
-    assert call == SimulatedCall(kind=CallKind.CREATE)
+    assert call == SimulatedCall(kind=CallKind.CREATE, route=APP)
     named = SIMULATOR.recognise(json_request("POST", "/fal-ai/veo3.1", {"prompt": "A cat."}))
     assert named == CREATE
 

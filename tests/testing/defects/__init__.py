@@ -3,6 +3,7 @@
 from tests.testing.defects import (  # noqa: F401 - each adds its own
     callbacks,
     creates,
+    endings,
     errors,
     fields,
     hostile,

@@ -11,7 +11,14 @@ from reelway.errors import ConfigurationError, ErrorKind, ProviderError
 from reelway.model.http import Headers, HttpResponse, find_header
 from reelway.model.observation import Failure, Observation, Status
 from reelway.provider.interface import Provider
-from reelway.provider.reading import error_reading, read_answer, read_callback, read_create, read_error
+from reelway.provider.reading import (
+    error_reading,
+    read_answer,
+    read_callback,
+    read_create,
+    read_error,
+    read_result_answer,
+)
 
 Reading: TypeAlias = dict[str, Any]
 
@@ -21,6 +28,7 @@ class Call(StrEnum):
 
     CREATE = "create"
     RETRIEVE = "retrieve"
+    RESULT = "result"
     CALLBACK = "callback"
 
 
@@ -67,8 +75,6 @@ def readings(provider: Provider, call: Call, response: HttpResponse, route: str 
     """
     if call is Call.CALLBACK:
         return _callback(provider, response)
-    if not response.ok:
-        return [_refused(provider, call, response)]
     routes = routes_of(provider)
     if route is not None and route not in routes:
         have = ", ".join(filter(None, routes)) or "only the main one"
@@ -78,20 +84,25 @@ def readings(provider: Provider, call: Call, response: HttpResponse, route: str 
 
 
 def routes_of(provider: Provider) -> list[str]:
-    """The provider's read paths, as its models use them; the main one first."""
-    return list(dict.fromkeys(["", *(provider.route(spec.name) for spec in provider.models.models)]))
+    """The provider's read paths, as its models use them; the main one first, where there is one."""
+    used = dict.fromkeys(provider.route(spec.name) for spec in provider.models.models)
+    return sorted(used, key=bool) or [""]
 
 
 Read: TypeAlias = Callable[[Provider, HttpResponse, str], Observation]
 
-READERS: Final[Mapping[Call, Read]] = {Call.CREATE: read_create, Call.RETRIEVE: read_answer}
+READERS: Final[Mapping[Call, Read]] = {
+    Call.CREATE: read_create,
+    Call.RETRIEVE: read_answer,
+    Call.RESULT: read_result_answer,
+}
 
 
 def _answered(provider: Provider, call: Call, response: HttpResponse, route: str) -> Reading:
     try:
         return canonical(READERS[call](provider, response, route))
     except ProviderError as error:
-        return _unread(error)
+        return _unread(error) if response.ok else _refused(provider, call, response)
 
 
 def _callback(provider: Provider, response: HttpResponse) -> list[Reading]:

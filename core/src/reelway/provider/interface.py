@@ -49,7 +49,7 @@ class ProviderInfo(Struct, frozen=True, kw_only=True):
         docs_url: the provider's documentation.
         words: every documented or seen status word, folded (lower case, ``_`` for blanks), and its meaning.
         ended: folded words of ``words`` that say only that a task has ended. How, a second request tells, which is
-            then made as part of the same poll; until it is answered the task stands where ``words`` says.
+            then made as part of the same poll; without an answer to it the task stays as it was.
         failure_kinds: folded words of bad ends that tell the kind of failure by themselves.
         cadence: how often to poll.
         capabilities: what it can do beyond create and retrieve.
@@ -178,8 +178,8 @@ class Provider(ABC):
     def decode_result(self, poll: HttpResponse, result: HttpResponse, route: str) -> Observation | None:
         """Read how a task ended: from the answer to the poll, and from the one to ``encode_result``.
 
-        ``result`` may have any status, for a bad end may be told by one. None means that it does not tell: then
-        it was trouble on the way, the task stays as it was and is polled again.
+        A bad end may be told under any error status but those about the asking (401, 403, 407, 408, 425, 429). None
+        means that the answer does not tell: then it was trouble on the way, and the task is polled again.
         """
         return None
 

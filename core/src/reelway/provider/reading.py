@@ -40,6 +40,9 @@ SHORT = 1 << 10
 SAYS_NOT_FOUND = frozenset({400, 404, 410})
 """Statuses under which "not found" is the provider's word on the task; under a 5xx it is trouble on the way."""
 
+ABOUT_THE_ASKING = frozenset({401, 403, 407, 408, 425, 429})
+"""Statuses about the account, or about how it asks: with these no answer tells how a task ended (RFC 9110)."""
+
 EXCERPT = 200
 """How many characters of an unreadable answer an error shows."""
 
@@ -92,19 +95,33 @@ def read_result(
     Raises:
         ProviderError: the second answer is an error of its own, or unreadable, or about another task.
     """
+    return _about(read_result_answer(provider, result, route, poll), task_id, result)
 
-    if (reason := excess(result.body)) is not None:
-        raise _unreadable(result, reason)
 
-    def believe() -> Observation:
+NO_POLL = HttpResponse(status=200, body=b"{}")
+"""In place of the poll that led to a result, where that poll was not kept."""
+
+
+def read_result_answer(
+    provider: Provider, result: HttpResponse, route: str, poll: HttpResponse = NO_POLL
+) -> Observation:
+    """Read the answer to a result request, whichever task it speaks of: for answers that were kept.
+
+    Raises:
+        ProviderError: an error answer that tells no end, or an unreadable one (kind ``protocol``).
+    """
+    if 300 <= result.status < 400 or result.status in ABOUT_THE_ASKING:
+        raise read_error(provider, result)
+
+    def decode(result: HttpResponse, route: str) -> Observation:
         said = provider.decode_result(poll, result, route)
         if said is None:
-            raise read_error(provider, result) if not result.ok else _unreadable(result, "it is no result")
-        return _believed(provider, said, Source.POLL)
+            raise _unreadable(result, "it is no result") if result.ok else read_error(provider, result)
+        return said
 
-    observation = _guarded(provider, believe)
+    observation = _decoded(provider, result, decode, route, Source.POLL)
     _refuse_contradictions(result)
-    return _about(observation, task_id, result)
+    return observation
 
 
 def read_answer(provider: Provider, response: HttpResponse, route: str) -> Observation:
@@ -208,6 +225,10 @@ Decode = Callable[[HttpResponse, str], Observation]
 def _read(provider: Provider, response: HttpResponse, decode: Decode, route: str, source: Source) -> Observation:
     if not response.ok:
         raise read_error(provider, response)
+    return _decoded(provider, response, decode, route, source)
+
+
+def _decoded(provider: Provider, response: HttpResponse, decode: Decode, route: str, source: Source) -> Observation:
     if (reason := excess(response.body)) is not None:
         raise _unreadable(response, reason)
     try:

@@ -16,6 +16,10 @@ READING: Final = ".reading.json"
 """How a file ends that says what the sample beside it means."""
 
 
+_ANSWERED: Final = {"create": Call.CREATE, "remix": Call.CREATE, "result": Call.RESULT}
+"""How the answers to calls are read; all others as the answer to a poll."""
+
+
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One exchange with nothing private in it.
 
@@ -40,7 +44,7 @@ class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def answered(self) -> Call:
         """How the answer is read."""
-        return Call.CREATE if self.call in {"create", "remix"} else Call.RETRIEVE
+        return _ANSWERED.get(self.call, Call.RETRIEVE)
 
     @classmethod
     def of(cls, content: bytes) -> Self | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from reelway.errors import Problem, ProviderError
+from reelway.errors import ErrorKind, Problem, ProviderError
 from reelway.model.http import HttpRequest, HttpResponse, is_safe_id, segment
 from reelway.model.observation import Failure, FailureKind, Observation, Video
 from reelway.model.request import VideoRequest
@@ -17,19 +17,18 @@ from reelway.provider.forms import BodyStyle, Form, Row
 from reelway.provider.interface import ErrorReading, kind_of_status
 from reelway.provider.models import ModelSpec, refuse
 from reelway.provider.readers import Json, decode_json, decode_object, first_link, identifier, pick, text, word
-from reelway.provider.words import meaning
 from reelway_fal.wire import (
+    CANCELLED,
     ERROR_CODES,
     ERROR_MESSAGES,
     ERROR_TYPE_HEADER,
     FAILED,
     FAILURE_KINDS,
     NAMESPACES,
-    NOT_ABOUT_THE_JOB,
+    QUEUE_MEMBERS,
     REQUEST_ERRORS,
     REQUEST_ID_HEADER,
     SUCCEEDED,
-    WORDS,
 )
 
 VIDEO_LINKS = ("video.url", "videos.0.url", "video_url.url")
@@ -110,6 +109,12 @@ def create(request: VideoRequest, spec: ModelSpec) -> HttpRequest:
     return replace(written, query=query)
 
 
+def created_observation(response: HttpResponse) -> Observation:
+    """Read the answer to a create; one that is not the queue's has at most an id of the call itself."""
+    seen = queue_observation(response)
+    return seen if QUEUE_MEMBERS & decode_object(response.body).keys() else replace(seen, task_id=None)
+
+
 def queue_observation(response: HttpResponse) -> Observation:
     """Read what the queue says of a request."""
     document = decode_object(response.body)
@@ -120,13 +125,14 @@ def result_observation(poll: HttpResponse, result: HttpResponse) -> Observation 
     """Read a result, or the error in its place; None for an error that is not the job's."""
     if result.status == 200:
         return _succeeded(decode_object(result.body))
-    if result.ok or result.status in NOT_ABOUT_THE_JOB:
+    if result.ok:
         return None
     said = _object(result)
     queue = _object(poll)
     code = _type(said) or text(result.header(ERROR_TYPE_HEADER))
     known_to_fail = any(queue.get(name) for name in ("error", "error_type"))
-    if not said or not (known_to_fail or result.status == 422 or _listed(said) or code in REQUEST_ERRORS):
+    its_own = known_to_fail or result.status == 422 or _listed(said) or code in REQUEST_ERRORS
+    if "detail" not in said or not its_own:
         return None
     return _failed(code or _type(queue), _message(said) or text(queue.get("error")), listed=bool(_listed(said)))
 
@@ -156,7 +162,8 @@ def _failed(code: str | None, message: str | None, *, listed: bool) -> Observati
     # What is not in the table is a mistake in the input, where it comes as such a list.
     otherwise = FailureKind.REJECTED if listed else FailureKind.UNKNOWN
     failure = Failure(kind=FAILURE_KINDS.get(code or "", otherwise), code=code, message=message)
-    return Observation(provider_status=code if meaning(code, WORDS) else FAILED, failure=failure)
+    cancelled = code == CANCELLED and not listed
+    return Observation(provider_status=CANCELLED if cancelled else FAILED, failure=failure)
 
 
 def error_reading(response: HttpResponse) -> ErrorReading:
@@ -165,8 +172,13 @@ def error_reading(response: HttpResponse) -> ErrorReading:
     code = _type(document) or text(response.header(ERROR_TYPE_HEADER)) or text(document.get("status"))
     message = _message(document)
     by_message = (kind for start, kind in ERROR_MESSAGES.items() if (message or "").startswith(start))
-    kind = next(by_message, None) or ERROR_CODES.get(code or "") or kind_of_status(response.status)
+    kind = next(by_message, None) or ERROR_CODES.get(code or "") or _kind(response, document)
     return ErrorReading(kind=kind, code=code, message=message, request_id=response.header(REQUEST_ID_HEADER))
+
+
+def _kind(response: HttpResponse, document: Mapping[str, Any]) -> ErrorKind:
+    # The queue says in JSON that it does not know a request. A 404 without that is about the address.
+    return ErrorKind.PROTOCOL if response.status == 404 and not document else kind_of_status(response.status)
 
 
 def _type(document: Mapping[str, Any]) -> str | None:

@@ -63,7 +63,7 @@ class Fal(Provider):
 
     def decode_create(self, response: HttpResponse, route: str) -> Observation:
         """Read the id, and where the queue names one the word."""
-        return mapping.queue_observation(response)
+        return mapping.created_observation(response)
 
     def decode_retrieve(self, response: HttpResponse, route: str) -> Observation:
         """Read what the queue says."""
@@ -78,7 +78,11 @@ class Fal(Provider):
         return [mapping.callback_observation(body)]
 
     def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
-        """Check the signature; ``secret`` is the JSON Web Key Set that fal publishes."""
+        """Check the signature.
+
+        ``secret`` is the JSON Web Key Set that fal serves at ``https://rest.fal.ai/.well-known/jwks.json``. The
+        receiver fetches it, for a provider has no network; the page allows to keep it for 24 hours.
+        """
         return webhooks.verified(headers, body, secret, now)
 
     def read_error(self, response: HttpResponse) -> ErrorReading:

@@ -145,7 +145,8 @@ class FalSimulator(Simulator):
         if about is None:
             fields = fields_of(request)
             made = {"model": unquote(path), **fields} if fields else {}
-            return SimulatedCall(kind=CallKind.CREATE, fields=made) if path and request.method == "POST" else None
+            created = SimulatedCall(kind=CallKind.CREATE, route=app_of(unquote(path)), fields=made)
+            return created if path and request.method == "POST" else None
         kind = CALLS.get((request.method, about["below"] or ""))
         if kind is None:
             return None

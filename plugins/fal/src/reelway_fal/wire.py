@@ -7,6 +7,12 @@ the source of its own clients.
 from reelway.errors import ErrorKind
 from reelway.model.observation import FailureKind, Status
 
+SUCCEEDED = "OK"
+
+FAILED = "ERROR"
+
+CANCELLED = "client_cancelled"
+
 WORDS = {
     # documentation/model-apis/inference/queue
     "in_queue": Status.QUEUED,
@@ -18,14 +24,13 @@ WORDS = {
     "ok": Status.SUCCEEDED,
     "error": Status.FAILED,
     # documentation/model-apis/request-errors: the one error type that is an end of its own.
-    "client_cancelled": Status.CANCELLED,
+    CANCELLED: Status.CANCELLED,
 }
 
 ENDED = frozenset({"completed"})
 
-SUCCEEDED = "OK"
-
-FAILED = "ERROR"
+QUEUE_MEMBERS = frozenset({"response_url", "status_url", "gateway_request_id"})
+"""What the queue's answer to a create has beside the id: the addresses, or for a webhook the id once more."""
 
 NAMESPACES = frozenset({"workflows", "comfy"})
 """First parts of an id that stand before the owner (seen in fal_client)."""
@@ -56,9 +61,6 @@ FAILURE_KINDS = REQUEST_ERRORS | {
     "downstream_service_unavailable": FailureKind.INTERNAL,
     "no_media_generated": FailureKind.UNKNOWN,
 }
-
-NOT_ABOUT_THE_JOB = frozenset({401, 403, 408, 425, 429})
-"""Statuses about the account, or about how often it asks; with these no answer tells how a job ended."""
 
 ERROR_MESSAGES = {
     # Seen, with HTTP 403.

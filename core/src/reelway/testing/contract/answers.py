@@ -16,7 +16,15 @@ from reelway.provider.canonical import Call, routes_of
 from reelway.provider.interface import Provider
 from reelway.provider.models import ModelSpec
 from reelway.provider.readers import decode_object
-from reelway.provider.reading import read_answer, read_callback, read_create
+from reelway.provider.reading import (
+    needs_result,
+    read_answer,
+    read_callback,
+    read_create,
+    read_result,
+    read_result_answer,
+    read_retrieve,
+)
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
 from reelway.testing.contract.documents import Json, as_bytes
 from reelway.testing.contract.samples import Sample
@@ -81,15 +89,16 @@ def _first_of_callback(provider: Provider, response: HttpResponse, route: str) -
 _READERS: Final[Mapping[Call, Callable[[Provider, HttpResponse, str], Observation]]] = {
     Call.CREATE: read_create,
     Call.RETRIEVE: read_answer,
+    Call.RESULT: read_result_answer,
     Call.CALLBACK: _first_of_callback,
 }
 
 
 def recorded(provider: Provider, samples: Iterable[Sample]) -> Iterator[Answer]:
-    """The samples that are good answers."""
+    """The samples that are good answers; of a result also those that tell a bad end by an error status."""
     for sample in samples:
         for told in sample.told():
-            if told.response.ok:
+            if told.response.ok or told.call is Call.RESULT:
                 yield from _understood(provider, f"sample {sample.name}", told.call, told.response, told.route)
 
 
@@ -119,7 +128,7 @@ STAGES: Final[Mapping[Status, Mapping[str, Any]]] = {
 
 
 def simulated(provider: Provider, simulator: Simulator) -> Iterator[Answer]:
-    """For a model of each form: the answer to its create, and one to a poll in each state."""
+    """For a model of each form: the answer to its create, and one to a poll in each state, with its result."""
     for number, spec in enumerate(examples(provider.models), 1):
         for status in STAGES:
             job = simulated_job(provider, simulator, spec, status, number)
@@ -127,8 +136,26 @@ def simulated(provider: Provider, simulator: Simulator) -> Iterator[Answer]:
             if status is Status.QUEUED:
                 created = simulator.answer_create(job)
                 yield from _understood(provider, f"{name}, created", Call.CREATE, created, job.call.route)
-            polled = simulator.answer_retrieve(poll_of(job), job)
-            yield from _understood(provider, name, Call.RETRIEVE, polled, job.call.route)
+            poll = simulator.answer_retrieve(poll_of(job), job)
+            yield from _understood(provider, name, Call.RETRIEVE, poll, job.call.route)
+            if provider.info.ended and status.final:
+                result = simulator.answer_result(poll_of(job, CallKind.RESULT), job)
+                yield from _understood(provider, f"{name}, result", Call.RESULT, result, job.call.route)
+
+
+def polled(provider: Provider, simulator: Simulator, job: SimulatedJob) -> Observation:
+    """What one poll of a simulated job shows, with its second request where it takes one.
+
+    Raises:
+        ProviderError: an answer of the simulator is refused.
+    """
+    route, task_id = job.call.route, job.task_id
+    poll = simulator.answer_retrieve(poll_of(job), job)
+    seen = read_retrieve(provider, poll, route, task_id)
+    if not needs_result(provider, seen):
+        return seen
+    result = simulator.answer_result(poll_of(job, CallKind.RESULT), job)
+    return read_result(provider, poll, result, route, task_id)
 
 
 def simulated_job(
@@ -141,9 +168,9 @@ def simulated_job(
     return SimulatedJob(task_id=simulator.new_id(call, number), call=call, status=status, **(usual | facts))
 
 
-def poll_of(job: SimulatedJob) -> SimulatedCall:
-    """The call that asks for a job."""
-    return SimulatedCall(kind=CallKind.RETRIEVE, route=job.call.route, task_id=job.task_id)
+def poll_of(job: SimulatedJob, kind: CallKind = CallKind.RETRIEVE) -> SimulatedCall:
+    """The call that asks for a job, or for its result."""
+    return SimulatedCall(kind=kind, route=job.call.route, task_id=job.task_id)
 
 
 def as_received(simulator: Simulator, request: HttpRequest) -> SimulatedCall | None:

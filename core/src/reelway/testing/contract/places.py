@@ -25,12 +25,14 @@ class Fact(Struct, frozen=True, kw_only=True):
             what the answer says anyway is used.
         of: the fact in an observation.
         feature: what a provider without the fact has to be said not to do; None where it has to have it.
+        under: the HTTP statuses under which it alone counts; under others the status itself says something too.
     """
 
     name: str
     marks: tuple[tuple[Json, Any], ...]
     of: Callable[[Observation], Any]
     feature: Feature | None = None
+    under: range = range(100, 600)
 
 
 STAMP: Final = 1_700_000_321
@@ -77,7 +79,9 @@ MODEL: Final = Fact(
 def word_of(provider: Provider) -> Fact:
     """The status word. Only a declared one is found at every place, so the marks are two of these."""
     declared = [*sorted(provider.info.words, key=len, reverse=True), "unknown", "queued"]
-    return Fact(name="status word", marks=tuple((one, one) for one in declared[:2]), of=_word)
+    return Fact(
+        name="status word", marks=tuple((one, one) for one in declared[:2]), of=_word, under=range(200, 300)
+    )
 
 
 def _word(seen: Observation) -> str | None:

@@ -151,7 +151,7 @@ class Subject:
         """
         found = False
         for answer in self.answers:
-            if answer.call in calls and (spots := self.spots(answer, fact)):
+            if answer.call in calls and answer.status in fact.under and (spots := self.spots(answer, fact)):
                 found = True
                 yield answer, spots
         if not found:

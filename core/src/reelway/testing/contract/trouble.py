@@ -31,6 +31,9 @@ PAGE: Final = (
     b"<!doctype html><html><head><title>Contract trouble</title></head><body><h1>Nothing here.</h1></body>"
 )
 
+PASSING: Final = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527)
+"""Trouble that goes by (RFC 9110, section 15; the 52x as proxies document them)."""
+
 REFUSALS: Final[tuple[dict[str, Any], ...]] = (
     {"error": {"message": "No balance.", "code": "insufficient_quota"}, "request_id": "r-1", "trace_id": "t-1"},
     {"success": False, "message": "No balance.", "request_id": "r-1"},

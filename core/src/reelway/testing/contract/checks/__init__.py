@@ -5,6 +5,7 @@ from typing import Final
 from reelway.testing.contract.check import Check
 from reelway.testing.contract.checks.callbacks import callbacks
 from reelway.testing.contract.checks.creates import creates
+from reelway.testing.contract.checks.endings import endings
 from reelway.testing.contract.checks.errors import errors
 from reelway.testing.contract.checks.fields import fields
 from reelway.testing.contract.checks.hostile import hostile
@@ -17,7 +18,7 @@ from reelway.testing.contract.checks.words import words
 
 GROUPS: Final = (
     *(identity, requests, words, fields, errors, creates, callbacks),
-    *(results, hostile, hygiene, samples),
+    *(results, endings, hostile, hygiene, samples),
 )
 
 CHECKS: Final[tuple[Check, ...]] = tuple(check for group in GROUPS for check in group.checks)

@@ -12,15 +12,12 @@ from reelway.provider.simulator import CallKind, SimulatedCall
 from reelway.testing.contract.check import Group, Level
 from reelway.testing.contract.feature import Feature
 from reelway.testing.contract.subject import Subject
-from reelway.testing.contract.trouble import ENVELOPES, bare, page
+from reelway.testing.contract.trouble import ENVELOPES, PASSING, bare, page
 
 errors = Group("errors")
 
 STATUSES: Final = range(400, 528)
 """The registered ones, those that nobody registered, and the 52x that a proxy before a gateway answers with."""
-
-PASSING: Final = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527)
-"""Trouble that goes by (RFC 9110, section 15; the 52x as proxies document them)."""
 
 LASTING: Final = (400, 401, 402, 403, 405, 413, 415, 422)
 """What asking again does not mend."""

@@ -327,7 +327,8 @@ def _spoilt_by(subject: Subject, answer: Answer, spot: Spot) -> Iterator[str]:
         try:
             seen = subject.read(answer, put(answer.document, spot, value))
         except ProviderError as error:
-            if not ENVELOPE_KEYS & {str(key) for key in spot}:
+            # An error in the place of a result is only believed as the end while it is one of the known.
+            if answer.status < 400 and not ENVELOPE_KEYS & {str(key) for key in spot}:
                 yield f"{answer.name}: {value!r:.40} at {shown(spot)} made it unreadable: {error.message}"
             continue
         if (seen.status, seen.task_id) != (answer.seen.status, answer.seen.task_id):

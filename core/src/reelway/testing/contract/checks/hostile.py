@@ -19,7 +19,14 @@ from reelway.model.http import HttpResponse, is_safe_id
 from reelway.model.observation import Observation, Status
 from reelway.provider.canonical import Call
 from reelway.provider.interface import Provider
-from reelway.provider.reading import read_callback, read_create, read_error, read_retrieve
+from reelway.provider.reading import (
+    NO_POLL,
+    read_callback,
+    read_create,
+    read_error,
+    read_result,
+    read_retrieve,
+)
 from reelway.provider.words import fold
 from reelway.testing.contract.answers import Answer
 from reelway.testing.contract.check import Group
@@ -89,6 +96,21 @@ def mutated_poll_is_read_or_refused(subject: Subject) -> Iterator[str]:
                     raise Lie(f"asked for {asked!r}, told of {seen.task_id!r:.40}, by {case.body!r:.300}")
 
     yield from _mutations(subject, Call.RETRIEVE, GOOD, look)
+
+
+@hostile.check()
+def mutated_result_is_read_or_refused(subject: Subject) -> Iterator[str]:
+    """Where a second request tells how a job ended, its answer ends the job: what is almost right ends it wrong."""
+
+    def look(case: Case, response: HttpResponse) -> None:
+        ask = partial(read_result, subject.provider, NO_POLL, response, case.answer.route, "job-1")
+        for seen in _read(lambda: [ask()], case.body):
+            _believe(subject.provider, seen, case.body)
+            if seen.task_id not in {None, "job-1"}:
+                raise Lie(f"asked for 'job-1', told of {seen.task_id!r:.40}, by {case.body!r:.300}")
+
+    if subject.provider.info.ended:
+        yield from _mutations(subject, Call.RESULT, GOOD + BAD, look)
 
 
 @hostile.check()
@@ -181,7 +203,7 @@ def two_words_for_one_key_end_nothing(subject: Subject) -> Iterator[str]:
     """Parsers disagree about which of two values counts, so an answer that says both has said neither."""
     words = subject.provider.info.words
     ends = [word for word, status in words.items() if status in {Status.SUCCEEDED, Status.FAILED}]
-    for answer, places in subject.showing(subject.word, {Call.RETRIEVE}):
+    for answer, places in subject.showing(subject.word, {Call.RETRIEVE, Call.RESULT}):
         for first in ends:
             for second in (word for word in words if words[word] is not words[first]):
                 for body in _doubled(put_all(answer.document, places, first), places[0], second):

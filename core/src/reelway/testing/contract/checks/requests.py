@@ -69,6 +69,9 @@ OF_THE_ACCOUNT: Final = frozenset(
 )
 """Headers that the account and the transport add."""
 
+READING: Final = frozenset({CallKind.RETRIEVE, CallKind.RESULT, CallKind.CONTENT})
+"""The calls that change nothing."""
+
 Calls = Mapping[CallKind, Callable[[str, str], HttpRequest]]
 
 
@@ -87,7 +90,7 @@ def other_calls_are_relative(subject: Subject) -> Iterator[str]:
     """Polls carry the key hundreds of times for each create."""
     for kind, route, encode in _calls(subject):
         request = encode(PLAIN_ID, route)
-        if kind in {CallKind.RETRIEVE, CallKind.CONTENT} and request.method not in {"GET", "POST"}:
+        if kind in READING and request.method not in {"GET", "POST"}:
             yield f"{kind} on route {route!r} is sent as {request.method}"
         yield from (f"{kind} on route {route!r}: {problem}" for problem in _out_of_place(request))
 
@@ -174,7 +177,7 @@ def unknown_model_is_passed_on(subject: Subject) -> Iterator[str]:
     """Providers add models daily; one that is not listed yet is sent by its name, in the fallback's form."""
     checked = check(VideoRequest(model=UNKNOWN_MODEL, prompt=PROMPT), subject.provider.models, OnUnsupported.ERROR)
     request = subject.provider.encode_create(checked.request, checked.spec)
-    if UNKNOWN_MODEL not in _texts(request):
+    if UNKNOWN_MODEL not in (*_texts(request), *map(unquote, request.path.split("/"))):
         yield f"the model {UNKNOWN_MODEL!r} is not in the request by its name"
 
 
@@ -268,6 +271,7 @@ def _calls(subject: Subject) -> Iterator[tuple[CallKind, str, Callable[[str, str
     provider = subject.provider
     calls: Calls = {
         CallKind.RETRIEVE: provider.encode_retrieve,
+        CallKind.RESULT: provider.encode_result,
         CallKind.CONTENT: provider.encode_content,
         CallKind.REMIX: lambda task_id, route: provider.encode_remix(task_id, route, "Again.", None),
         CallKind.CANCEL: provider.encode_cancel,

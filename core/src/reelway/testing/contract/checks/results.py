@@ -10,9 +10,9 @@ from reelway.model.observation import Observation, Status
 from reelway.provider.canonical import Call
 from reelway.provider.interface import Capability
 from reelway.provider.models import ModelSpec
-from reelway.provider.reading import read_create, read_retrieve
+from reelway.provider.reading import read_create
 from reelway.provider.simulator import SimulatedJob
-from reelway.testing.contract.answers import CREATED, EXPIRES, LINK, poll_of, simulated_job
+from reelway.testing.contract.answers import CREATED, EXPIRES, LINK, polled, simulated_job
 from reelway.testing.contract.check import Group, Level
 from reelway.testing.contract.documents import put_all
 from reelway.testing.contract.feature import Feature
@@ -37,7 +37,7 @@ SHOWN: Final = {
 
 TROUBLE: Final = (
     *("[[missing]]", "[[retrieve/html]]", "[[unknown-word]]", "[[retrieve/rate-limit]]", "[[server-error]]"),
-    *("[[retrieve/unavailable]]", "[[foreign-id]]", "[[requeue]]"),
+    *("[[retrieve/unavailable]]", "[[foreign-id]]", "[[requeue]]", "[[result/html]]", "[[result/unavailable]]"),
 )
 """What must not keep a job from its end; see the faults of the sandbox."""
 
@@ -122,7 +122,7 @@ def simulated_times_come_back(subject: Subject) -> Iterator[str]:
 @results.check(needs=[Feature.LINKS])
 def success_needs_no_link(subject: Subject) -> Iterator[str]:
     """A success whose link comes late, or never, is one; asking again or the content route brings the file."""
-    for answer, places in subject.showing(LINK_FACT, {Call.RETRIEVE}):
+    for answer, places in subject.showing(LINK_FACT, {Call.RETRIEVE, Call.RESULT}):
         if answer.seen.status is Status.SUCCEEDED:
             for nothing in (None, ""):
                 seen = subject.read(answer, put_all(answer.document, places, nothing))
@@ -153,8 +153,7 @@ def _states(subject: Subject) -> Iterator[tuple[ModelSpec, Status]]:
 
 def _polled(subject: Subject, spec: ModelSpec, status: Status) -> tuple[SimulatedJob, Observation]:
     job = _job(subject, spec, status)
-    answer = subject.service.answer_retrieve(poll_of(job), job)
-    return job, read_retrieve(subject.provider, answer, job.call.route, job.task_id)
+    return job, polled(subject.provider, subject.service, job)
 
 
 def _job(subject: Subject, spec: ModelSpec, status: Status) -> SimulatedJob:

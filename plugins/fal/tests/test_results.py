@@ -1,0 +1,109 @@
+"""What stands in the place of a result: the job's own end, or trouble that is asked about again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reelway.errors import ErrorKind, ProviderError
+from reelway.model.http import HttpResponse
+from reelway.model.observation import Failure, FailureKind, Observation, Status
+from reelway.provider.reading import read_error, read_result
+from reelway_fal import Fal
+
+SAMPLES = Path(__file__).parent / "samples"
+PROVIDER = Fal()
+APP = "fal-ai/veo3.1"
+REQUEST = "80e732af-660e-45cd-bd63-580e4f2a94cc"
+
+
+def polled(name: str = "status-completed") -> HttpResponse:
+    """A recorded poll that led to the request for the result."""
+    return HttpResponse(status=200, body=(SAMPLES / f"{name}.json").read_bytes())
+
+
+def ended(result: HttpResponse, poll: str = "status-completed") -> Observation:
+    return read_result(PROVIDER, polled(poll), result, APP, REQUEST)
+
+
+def failed(kind: FailureKind, code: str | None, message: str) -> Observation:
+    return Observation(
+        provider_status="ERROR",
+        status=Status.FAILED,
+        failure=Failure(kind=kind, code=code, message=message),
+    )
+
+
+TROUBLE = {
+    "too early": (400, b'{"detail": "Request is still in progress"}'),
+    "an error of the platform": (500, b'{"detail": "Sorry.", "error_type": "internal_error"}'),
+    "a malformed question": (400, b'{"detail": "Sorry.", "error_type": "bad_request"}'),
+    "a text without a type": (500, b'{"detail": "Internal Server Error"}'),
+    "an unknown type": (500, b'{"detail": "Sorry.", "error_type": "runner_on_fire"}'),
+    "no error of fal's": (422, b'{"error": {"message": "Sorry."}}'),
+    "nothing": (422, b""),
+    "a list": (422, b"[]"),
+    "a page": (502, b"<html>nginx</html>"),
+    "no result yet": (202, b'{"status": "IN_PROGRESS"}'),
+    "a success that is no object": (200, b"[]"),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), TROUBLE.values(), ids=list(TROUBLE))
+def test_what_does_not_tell_how_a_request_ended_is_trouble(status: int, body: bytes) -> None:
+    with pytest.raises(ProviderError):
+        ended(HttpResponse(status=status, body=body))
+
+
+@pytest.mark.parametrize("name", ["a malformed question", "an error of the platform", "a text without a type"])
+def test_the_same_answer_is_an_end_where_the_queue_says_that_it_failed(name: str) -> None:
+    status, body = TROUBLE[name]
+    seen = ended(HttpResponse(status=status, body=body), "status-completed-error")
+    assert seen.status is Status.FAILED
+    assert seen.failure
+
+
+def test_the_queue_s_own_reason_fills_what_the_result_leaves_open() -> None:
+    seen = ended(HttpResponse(status=500, body=b'{"detail": ""}'), "status-completed-error")
+    assert seen == failed(FailureKind.INTERNAL, "runner_disconnected", "Runner disconnected")
+
+
+@pytest.mark.parametrize("status", [401, 403, 407, 408, 425, 429])
+@pytest.mark.parametrize("name", ["status-completed", "status-completed-error"])
+def test_what_is_about_the_account_is_never_an_end(status: int, name: str) -> None:
+    listed = (SAMPLES / "result-422-missing.json").read_bytes()
+    with pytest.raises(ProviderError):
+        ended(HttpResponse(status=status, body=listed), name)
+
+
+def test_a_type_may_stand_in_the_header_alone() -> None:
+    result = HttpResponse(
+        status=504, headers=(("X-Fal-Error-Type", "startup_timeout"),), body=b'{"detail": "Late."}'
+    )
+    assert ended(result) == failed(FailureKind.TIMEOUT, "startup_timeout", "Late.")
+
+
+@pytest.mark.parametrize("detail", ["null", "[null]", "[[]]", '[{"loc": 5, "msg": 7, "type": []}]', '{"a": 1}'])
+def test_an_odd_list_of_complaints_is_an_end_all_the_same(detail: str) -> None:
+    result = HttpResponse(status=422, body=f'{{"detail": {detail}}}'.encode())
+    assert ended(result).status is Status.FAILED
+
+
+@pytest.mark.parametrize("code", ["ok", "OK", "completed", "in_progress", "error"])
+def test_the_type_of_an_error_is_no_word_of_the_queue(code: str) -> None:
+    result = HttpResponse(status=500, body=f'{{"detail": "No.", "error_type": "{code}"}}'.encode())
+    assert ended(result, "status-completed-error") == failed(FailureKind.UNKNOWN, code, "No.")
+
+
+@pytest.mark.parametrize("code", ["client_cancelled", "ok"])
+def test_what_a_model_lists_is_a_failure_whatever_its_type(code: str) -> None:
+    result = HttpResponse(status=422, body=f'{{"detail": [{{"msg": "No.", "type": "{code}"}}]}}'.encode())
+    assert ended(result).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [(b'{"status": "NOT_FOUND"}', ErrorKind.NOT_FOUND), (b"<html>", ErrorKind.PROTOCOL)]
+)
+def test_only_the_queue_itself_says_that_it_does_not_know_a_request(body: bytes, kind: ErrorKind) -> None:
+    assert read_error(PROVIDER, HttpResponse(status=404, body=body)).kind is kind
