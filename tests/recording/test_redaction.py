@@ -16,6 +16,7 @@ from reelway.model.http import FilePart, HttpRequest, HttpResponse, Multipart, j
 from reelway.provider.registry import Registry
 from reelway.recording.redaction import DEEPEST, PAGE, Redactor
 from reelway.recording.vocabulary import FIELDS, FIGURE, vocabulary_of
+from reelway.testing.contract.wishes import examples, plain
 from reelway.testing.payloads import json_values
 from tests.acme import ACME
 
@@ -195,3 +196,11 @@ def test_every_word_and_model_of_a_provider_stays(provider: Any) -> None:
     assert all(known.keeps_word(word) for word in provider.info.words)
     assert all(known.keeps_word(spec.name) for spec in provider.models.models)
     assert not known.keeps_word("sk-0123456789")
+
+
+@pytest.mark.parametrize("provider", Registry.installed({}).providers, ids=lambda provider: provider.info.name)
+def test_the_path_of_a_create_stays(provider: Any) -> None:
+    for spec in examples(provider.models)[:-1]:
+        path = provider.encode_create(plain(spec), spec).path
+        sample = Redactor(vocabulary_of(provider)).request(HttpRequest(method="POST", path=path))
+        assert sample["path"] == path

@@ -17,7 +17,7 @@ from reelway.model.http import HttpRequest, HttpResponse, json_request
 from reelway.model.observation import Failure, FailureKind, Status
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob
 from reelway.sandbox import Sandbox
-from reelway.testing import VirtualClock
+from reelway.testing import Replay, VirtualClock, in_process
 from reelway_fal.simulator import FalSimulator
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -171,6 +171,21 @@ def test_a_job_that_failed_inside_the_service_tells_that(client: Client) -> None
     assert caught.value.task
     assert caught.value.task.failure
     assert caught.value.task.failure.kind is FailureKind.INTERNAL
+
+
+def test_a_recording_is_served_back_with_its_results(sandbox: Sandbox, clock: VirtualClock, tmp_path: Path) -> None:
+    prompts = ("A cat.", "A cat. [[fail:Too dark]]")
+    ends = []
+    settings: dict[str, Any] = {"api_key": "a:b", "clock": clock}
+    with Client("fal", base_url=sandbox.base_url("fal"), record=tmp_path / "taken", **settings) as client:
+        ends.append([_end(client, prompt) for prompt in prompts])
+    with Client("fal", transport=in_process(Replay(tmp_path / "taken").respond), **settings) as client:
+        ends.append([_end(client, prompt) for prompt in prompts])
+    assert ends == [[Status.SUCCEEDED, Status.FAILED]] * 2
+
+
+def _end(client: Client, prompt: str) -> Status:
+    return client.wait(client.create(prompt, model="kling-2.5-turbo-pro"), raise_on_failure=False).status
 
 
 def test_a_waiting_request_can_be_cancelled(client: Client, sandbox: Sandbox) -> None:

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from reelway.model.http import HttpResponse
 from reelway.model.observation import Failure, FailureKind, Status
+from reelway.provider.canonical import routes_of
 from reelway.provider.interface import Provider
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob
 from reelway.provider.words import fold
@@ -94,7 +95,8 @@ WORDS: Final = _names("""
 """Constants of the family's wire that are no status words; the second part are error types and codes."""
 
 PATH_WORDS: Final = _names("""
-    v1 v2 v3 api videos video generations generation contents tasks content remix edits extensions cancel status
+    v1 v2 v3 api videos video generations generation contents tasks content create remix edits extensions cancel
+    status
 """)
 """Segments of paths that are no ids."""
 
@@ -165,13 +167,10 @@ _MARK: Final = "the-id-of-a-task"
 
 
 def _path_of(provider: Provider) -> frozenset[str]:
-    """The segments of the paths that the provider asks at, without the place of the id."""
-    paths = (provider.encode_retrieve(_MARK, route).path for route in _routes(provider))
+    """The segments of the paths that the provider asks at, without the place of the id; some create at a model."""
+    paths = [provider.encode_retrieve(_MARK, route).path for route in routes_of(provider)]
+    paths += [spec.name for spec in provider.models.models]
     return frozenset(segment for path in paths for segment in path.split("/") if segment and _MARK not in segment)
-
-
-def _routes(provider: Provider) -> list[str]:
-    return sorted({provider.route(spec.name) for spec in provider.models.models} | {""})
 
 
 def _fields_of(provider: Provider, words: frozenset[str]) -> dict[str, Field]:
@@ -180,8 +179,11 @@ def _fields_of(provider: Provider, words: frozenset[str]) -> dict[str, Field]:
     if simulator is None:
         return {}
     found: dict[str, Field] = {}
-    for job in chain.from_iterable(map(_jobs, _routes(provider))):
-        for answer in (simulator.answer_create(job), simulator.answer_retrieve(job.call, job)):
+    for job in chain.from_iterable(map(_jobs, routes_of(provider))):
+        answers = [simulator.answer_create(job), simulator.answer_retrieve(job.call, job)]
+        if provider.info.ended:
+            answers.append(simulator.answer_result(job.call, job))
+        for answer in answers:
             for name, value in _members(_document(answer)):
                 found.setdefault(name.lower(), _held(value, words))
     return found
