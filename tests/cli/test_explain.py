@@ -132,6 +132,24 @@ READINGS: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
             },
         },
     ),
+    "a result": (
+        "fal",
+        "result-video",
+        ("--call", "result"),
+        {"status": "succeeded", "terminal": True, "video_url": "https://v3.fal.media/files/rabbit/output.mp4"},
+    ),
+    "a bad end in place of a result": (
+        "fal",
+        "result-499-client-cancelled",
+        ("--call", "result", "--http-status", "499"),
+        {"status": "cancelled", "provider_status": "client_cancelled", "terminal": True},
+    ),
+    "trouble in place of a result": (
+        "fal",
+        "result-422-missing",
+        ("--call", "result", "--http-status", "401"),
+        {"status": "unknown", "terminal": False},
+    ),
     "a refused key": (
         "infinityblue",
         "error-401-invalid-api-key",
@@ -222,10 +240,11 @@ def test_a_wrong_question_is_wrong_use(arguments: tuple[str, ...]) -> None:
     assert reelway("explain", "--provider", "cometapi", *arguments, stdin=b"{}").code == 2
 
 
-def test_a_provider_without_callbacks_says_so() -> None:
-    said = reelway("explain", "--provider", "infinityblue", "--call", "callback", "-", stdin=b"{}")
+@pytest.mark.parametrize(("call", "told"), [("callback", "callback"), ("result", "retrieve")])
+def test_a_provider_without_such_a_call_says_so(call: str, told: str) -> None:
+    said = reelway("explain", "--provider", "infinityblue", "--call", call, "-", stdin=b"{}")
     assert said.code == 2
-    assert "callback" in said.err
+    assert told in said.err
 
 
 def for_sample(*arguments: str, stdin: bytes) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Failure, Observation, Status
 from reelway.model.task import Task
 from reelway.provider.readers import decode_object, text
+from reelway.provider.reading import ABOUT_THE_ASKING
 from tests.acme import PAGE, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises
 
@@ -145,6 +146,16 @@ def test_a_provider_that_reads_no_result_leaves_the_task_as_it_is() -> None:
     error = raises(retrieve(Mute(), task(), 30), Hand(OVER, GOOD))
     assert isinstance(error, ProviderError)
     assert error.kind is ErrorKind.PROTOCOL
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, *sorted(ABOUT_THE_ASKING)])
+def test_no_plugin_is_asked_about_a_status_that_is_about_the_asking(status: int) -> None:
+    class Credulous(Split):
+        def decode_result(self, poll: HttpResponse, result: HttpResponse, route: str) -> Observation:
+            return Observation(provider_status="failed")
+
+    answer = json_response({"end": "failed"}, status)
+    assert isinstance(raises(retrieve(Credulous(), task(), 30), Hand(OVER, answer)), ProviderError)
 
 
 def test_a_plugin_that_stumbles_over_a_result_is_named() -> None:

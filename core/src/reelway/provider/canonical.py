@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from reelway.errors import ConfigurationError, ErrorKind, ProviderError
+from reelway.errors import ConfigurationError, ErrorKind, NotSupported, ProviderError
 from reelway.model.http import Headers, HttpResponse, find_header
 from reelway.model.observation import Failure, Observation, Status
 from reelway.provider.interface import Provider
@@ -71,10 +71,12 @@ def readings(provider: Provider, call: Call, response: HttpResponse, route: str 
 
     Raises:
         ConfigurationError: the provider has no such route.
-        NotSupported: the provider has no callbacks.
+        NotSupported: the provider has no such call.
     """
     if call is Call.CALLBACK:
         return _callback(provider, response)
+    if call is Call.RESULT and not provider.info.ended:
+        raise NotSupported(f"A poll of {provider.info.title} tells the end.", hint="Read it as a retrieve.")
     routes = routes_of(provider)
     if route is not None and route not in routes:
         have = ", ".join(filter(None, routes)) or "only the main one"
