@@ -13,7 +13,14 @@ from reelway.model.lifecycle import advance
 from reelway.model.observation import Observation
 from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import Capability, Provider
-from reelway.provider.reading import read_callback, read_create, read_error, read_retrieve
+from reelway.provider.reading import (
+    NO_POLL,
+    read_callback,
+    read_create,
+    read_error,
+    read_result,
+    read_retrieve,
+)
 from reelway.provider.registry import Registry
 from reelway.provider.words import fold
 from reelway.testing.clock import START
@@ -21,6 +28,8 @@ from reelway.testing.clock import START
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PROVIDERS = Registry.installed({}).providers
 CALLED_BACK = [provider for provider in PROVIDERS if Capability.CALLBACKS in provider.info.capabilities]
+SPLIT = [provider for provider in PROVIDERS if provider.info.ended]
+"""Those of which a second request tells how a task ended."""
 
 ASKED = "job-1"
 
@@ -37,6 +46,7 @@ def _error(provider: Provider, response: HttpResponse, route: str, asked: str) -
 READS: Mapping[str, Read] = {
     "create": lambda provider, response, route, asked: [read_create(provider, response, route)],
     "retrieve": lambda provider, response, route, asked: [read_retrieve(provider, response, route, asked)],
+    "result": lambda provider, response, route, asked: [read_result(provider, NO_POLL, response, route, asked)],
     "error": _error,
     "callback": lambda provider, response, route, asked: read_callback(
         provider, response.headers, response.body, verified=True

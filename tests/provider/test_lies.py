@@ -25,7 +25,7 @@ from tests.provider.ways import EVERY_WAY, FAMILY, Way, at, document, every_way,
 
 def done_about(way: Way, place: Place, task_id: Any) -> dict[str, Any]:
     """An end of the task that is named at a place."""
-    return document({way.places.words[0]: way.word(Status.SUCCEEDED), place: task_id})
+    return way.answer({way.places.words[0]: way.word(Status.SUCCEEDED), place: task_id})
 
 
 def test_it_is_known_where_every_answer_keeps_its_facts() -> None:

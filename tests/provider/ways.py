@@ -8,7 +8,7 @@ from functools import cache, reduce
 from typing import Any, Final, NamedTuple
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from reelway.errors import ProviderError
 from reelway.model.http import HttpResponse
@@ -60,7 +60,11 @@ class Way(NamedTuple):
     def about(self, facts: Mapping[Place, Any] | None = None, *, word: str | None = None) -> dict[str, Any]:
         """An answer about the task that was asked for, with these values at these places."""
         told = {self.places.ids[0]: ASKED} | ({} if word is None else {self.places.words[0]: word})
-        return document(told | dict(facts or {}))
+        return self.answer(told | dict(facts or {}))
+
+    def answer(self, facts: Mapping[Place, Any]) -> dict[str, Any]:
+        """An answer with these values at these places, and with no other fact."""
+        return frame(self.provider, self.call) | document(facts)
 
     def done(self, facts: Mapping[Place, Any] | None = None) -> dict[str, Any]:
         """The same about a task that has succeeded."""
@@ -136,6 +140,16 @@ def found_places(provider: Provider, call: str) -> Places:
     facts = {**FACTS, "words": places.word_of(provider)}
     told = list(_read_by(provider, Call(call)))
     return Places(**{name: _found(provider, told, fact) for name, fact in facts.items()})
+
+
+@cache
+def frame(provider: Provider, call: str) -> dict[str, Any]:
+    """What an answer must have beside its facts: nothing in the family; elsewhere a create may ask for more."""
+    if provider in FAMILY or call != "create":
+        return {}
+    keys = {place.partition(".")[0] for some in astuple(found_places(provider, call)) for place in some}
+    told: dict[str, Any] = next(_read_by(provider, Call(call))).document
+    return {key: value for key, value in told.items() if key not in keys}
 
 
 def _found(provider: Provider, told: list[Answer], fact: Fact) -> tuple[Place, ...]:
