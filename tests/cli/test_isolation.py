@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reelway.sandbox import Sandbox
 from tests.cli.command import Outcome, finished, started
 from tests.distributions import install, source_of
 
@@ -46,6 +48,25 @@ BROKEN = {
 """What a plugin may do wrong: its source, its guilty line (0 is that of the hook, None is none), and the reason."""
 
 
+WATCH = HEAD + "@hookimpl\ndef reelway_task_changed(task):\n    {}\n"
+
+OBSERVERS = {
+    "raising": WATCH.format("raise RuntimeError('no luck')"),
+    "quitting": WATCH.format("raise SystemExit('enough')"),
+    "slow": WATCH.format("__import__('time').sleep(1.2)"),
+}
+"""Observers that load, and then misbehave."""
+
+BROKEN_OBSERVERS = {
+    "watch-import": ("import nobody_has_this\n", 1, "No module named 'nobody_has_this'"),
+    "watch-exit": ("import sys\nsys.exit('bye')\n", 2, "SystemExit: bye"),
+    "watch-misspelt": (HEAD + "@hookimpl\ndef reelway_task_change(): ...\n", 4, "unknown hook"),
+    "watch-signature": (HEAD + "@hookimpl\ndef reelway_task_changed(job): ...\n", 4, "{'job'}"),
+    "watch-nothing": (source_of("watch-nothing"), 0, "It observes nothing"),
+}
+"""Observers that do not load, as above."""
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of the path with a good plugin among all the others, and one that is not there at all."""
@@ -53,6 +74,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(folder, "good", source_of("good"))
     for name, (source, _, _) in BROKEN.items():
         install(folder, name, source)
+    for name, (source, _, _) in BROKEN_OBSERVERS.items():
+        install(folder, name, source, group="reelway.observers")
     install(folder, "absent", "").unlink()
     return folder
 
@@ -102,11 +125,11 @@ def lines_of(file: Path, line: int | None) -> list[int]:
     return {None: [], 0: hook}.get(line, [line or 0])
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", [*BROKEN, *BROKEN_OBSERVERS])
 def test_the_report_names_distribution_entry_point_file_and_reason(
     site: Path, said: dict[str, Outcome], name: str
 ) -> None:
-    _, line, reason = BROKEN[name]
+    _, line, reason = (BROKEN | BROKEN_OBSERVERS)[name]
     found = report(said, name)
     module = f"invented_{name.replace('-', '_')}"
     file = site / f"{module}.py"
@@ -117,10 +140,11 @@ def test_the_report_names_distribution_entry_point_file_and_reason(
     assert found["place"] in places
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", [*BROKEN, *BROKEN_OBSERVERS])
 def test_doctor_says_the_same_in_one_line(site: Path, said: dict[str, Outcome], name: str) -> None:
     assert said["doctor"].code == 1
-    [found] = [one for one in said["doctor"].records if one["subject"] == f"plugin {name}"]
+    kind = "observer" if name in BROKEN_OBSERVERS else "plugin"
+    [found] = [one for one in said["doctor"].records if one["subject"] == f"{kind} {name}"]
     assert found["state"] == "broken"
     told = report(said, name)
     for fact in ("distribution", "entry_point", "problem", "place"):
@@ -148,3 +172,55 @@ def test_fifty_plugins_are_read_and_not_imported(tmp_path: Path) -> None:
     for command in (("--help",), ("models", "--provider", "number-7")):
         assert finished(started(*command, environ=environ)).code == 0
     assert [file.stem for file in tmp_path.glob("*.imported")] == ["invented_number_7"]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """A whole job in a process where observers are installed that raise, exit, take their time or do not load."""
+    folder = tmp_path_factory.mktemp("watched")
+    for name, source in OBSERVERS.items():
+        install(folder, name, source, group="reelway.observers")
+    for name, (source, _, _) in BROKEN_OBSERVERS.items():
+        install(folder, name, source, group="reelway.observers")
+    with Sandbox(job_seconds=0.2) as sandbox:
+        environ = {"PYTHONPATH": str(folder), "COMETAPI_KEY": "sandbox"}
+        environ["COMETAPI_BASE_URL"] = sandbox.base_url("cometapi")
+        options = (
+            "--provider",
+            "cometapi",
+            "--model",
+            "seedance-2",
+            "--poll-every",
+            "0.1",
+            "--allow-private-links",
+        )
+        made = finished(started("generate", "A boat", *options, "--to", str(folder / "boat.mp4"), environ=environ))
+        assert sandbox.ledger.creates == 1
+    return folder, made
+
+
+def test_observers_harm_no_generation(watched: tuple[Path, Outcome]) -> None:
+    folder, made = watched
+    assert made.code == 0
+    assert (folder / "boat.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize("name", ["raising", "quitting"])
+def test_a_raising_observer_is_named_once(watched: tuple[Path, Outcome], name: str) -> None:
+    folder, made = watched
+    [told] = [line for line in made.err.splitlines() if f"The observer '{name}'" in line]
+    assert f"(reelway-{name}, entry point {name} = invented_{name}): reelway_task_changed raised" in told
+    assert f"({folder / f'invented_{name}.py'}, line 6)" in told
+
+
+def test_what_a_slow_observer_costs_is_told_once(watched: tuple[Path, Outcome]) -> None:
+    [told] = [line for line in watched[1].err.splitlines() if "The observer 'slow'" in line]
+    assert re.search(r"took 1\.\d seconds for one call; no task waits for it", told)
+
+
+@pytest.mark.parametrize("name", BROKEN_OBSERVERS)
+def test_an_observer_that_does_not_load_is_said_where_a_task_is_made(
+    watched: tuple[Path, Outcome], name: str
+) -> None:
+    [told] = [line for line in watched[1].err.splitlines() if f"The observer '{name}'" in line]
+    assert BROKEN_OBSERVERS[name][2] in told

@@ -23,7 +23,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
-    **dict.fromkeys(("account", "ages", "requesting", "results", "operations", "client"), 4),
+    **dict.fromkeys(("account", "ages", "observing", "requesting", "results", "operations", "client"), 4),
     "cli": 5,
 }
 """The rooms from the ground up; imports run downward only."""

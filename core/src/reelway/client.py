@@ -46,6 +46,7 @@ class _Base:
         on_change: OnChange | None = None,
         on_submission: OnSubmission | None = None,
         record: str | Path | None = None,
+        observers: Iterable[object] = (),
         allow_private_links: bool = False,
         http: str = "httpx",
         transport: Any = None,
@@ -65,12 +66,13 @@ class _Base:
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
             record: a new folder; each exchange is written there as a sample with nothing private in it, for
                 ``reelway.testing.Replay``.
+            observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
             transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
             clock: what tells and passes the time, such as ``reelway.testing.VirtualClock``.
             registry: where providers are looked up; by default all installed ones.
-            settings: the rest, for tests; ``on_…``, ``record``, ``http`` and ``clock`` are then taken from it.
+            settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
             ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
@@ -86,6 +88,7 @@ class _Base:
             on_change=on_change,
             on_submission=on_submission,
             recorder=None if record is None else Recorder(Path(record)),
+            observers=tuple(observers),
             http=network,
             clock=clock or SystemClock(),
         )
@@ -130,6 +133,7 @@ class Client(_Base):
         """
         for network in self._networks.values():
             network.close()
+        self._operations.observing.close()
 
     def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
@@ -283,6 +287,7 @@ class AsyncClient(_Base):
         """As :meth:`Client.close`."""
         for network in self._networks.values():
             await network.close()
+        await self._operations.observing.close_async()
 
     async def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]

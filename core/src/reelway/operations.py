@@ -18,23 +18,27 @@ from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of, provider_of
 from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
-from reelway.flow.effects import Effect, Flow, Observe, Record
+from reelway.flow.effects import Effect, Flow, Observe, Phase, Record
 from reelway.flow.fetch import Fetched, fetch
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import reserve, spread
 from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
-from reelway.model.http import HttpRequest, HttpResponse, is_safe_id
+from reelway.model.exchange import HttpExchange
+from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
+from reelway.observing import Observing
 from reelway.provider.carried import lost_fields
 from reelway.provider.interface import Provider
 from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, check, refuse
+from reelway.provider.observer import GivenPlugin, Observer
+from reelway.provider.plugin import reason_of
 from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
@@ -42,7 +46,7 @@ from reelway.recording.recorder import Recorder
 from reelway.requesting import Preview, preview_of
 from reelway.results import WORD_LENGTH, is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import Job, Witness
+from reelway.transport.drivers import Exchange, Job, Witness
 from reelway.transport.http import HttpSettings
 from reelway.transport.part_file import PartFile
 from reelway.transport.wire import Endpoint
@@ -81,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         draw: gives numbers from 0 to 1 for jitter.
         http: how the network is used.
         recorder: writes down each exchange with an account's API.
+        observers: objects with hooks of observers, beside those that are installed.
         trace: is told every effect of every flow, for tests and for finding out what happened.
     """
 
@@ -91,6 +96,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     draw: Callable[[], float] = random.random
     http: HttpSettings = HttpSettings()
     recorder: Recorder | None = None
+    observers: tuple[object, ...] = ()
     trace: Callable[[Effect[Any]], None] | None = None
 
 
@@ -127,6 +133,7 @@ class Operations:
         self._accounts = {name: _OpenAccount(name, account, registry) for name, account in accounts.items()}
         if not self._accounts:
             raise ConfigurationError("A client needs at least one account.")
+        self.observing = Observing([*_installed_observers(registry), *map(_given_observer, settings.observers)])
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -136,8 +143,14 @@ class Operations:
     @property
     def witness(self) -> Witness:
         """Who is told what the flows do."""
-        exchange = None if self._settings.recorder is None else self._exchanged
-        return Witness(observe=self._tell, record=self._record, exchange=exchange, trace=self._settings.trace)
+        told = self._settings.recorder is not None or self.observing.hears("reelway_http_exchange")
+        return Witness(
+            observe=self._tell,
+            record=self._record,
+            exchange=self._exchanged if told else None,
+            trace=self._settings.trace,
+            monotonic=self._settings.clock.monotonic,
+        )
 
     # --- one job for each operation ---
 
@@ -316,6 +329,7 @@ class Operations:
                 logger.log(level, "%s is %s, but the provider now says %s", event.ref, event.held, event.seen)
         if self._settings.on_change is not None:
             self._call_listener(self._settings.on_change, seen)
+        self.observing.task_changed(seen.task, seen.events)
 
     def _call_listener(self, listener: OnChange, seen: Observe) -> None:
         try:
@@ -324,9 +338,11 @@ class Operations:
         except Exception:
             logger.exception("on_change failed at %s", seen.task.ref)
 
-    def _exchanged(self, account: str, request: HttpRequest, response: HttpResponse) -> None:
-        if self._settings.recorder is not None:
-            self._settings.recorder.exchange(self._accounts[account].provider, request, response)
+    def _exchanged(self, ended: Exchange) -> None:
+        provider = self._accounts[ended.account].provider
+        if self._settings.recorder is not None and ended.response is not None:
+            self._settings.recorder.exchange(provider, ended.request, ended.response)
+        self.observing.http_exchange(_shown(ended, provider.info.name))
 
     def _record(self, record: Record) -> None:
         submission = record.submission
@@ -377,6 +393,37 @@ def named_accounts(accounts: Accounts, api_key: Secret | None, base_url: str | N
     if isinstance(accounts, Account):
         return {DEFAULT_ACCOUNT: accounts}
     return {name: one if isinstance(one, Account) else Account(one) for name, one in accounts.items()}
+
+
+def _installed_observers(registry: Registry) -> tuple[Observer, ...]:
+    """Those that work. One that does not is no reason to make no video, but one to say so."""
+    for report in registry.load_observers():
+        if report.error is not None:
+            logger.warning("%s", report.error.message)
+    return registry.observers
+
+
+def _given_observer(given: object) -> Observer:
+    try:
+        return Observer(GivenPlugin(given), given)
+    except Exception as error:
+        # Who hands it over can mend it at once.
+        raise ConfigurationError(f"{type(given).__qualname__} is no observer: {reason_of(error)}") from error
+
+
+def _shown(ended: Exchange, provider: str) -> HttpExchange:
+    """What observers are shown of an exchange."""
+    broke, response = ended.broke, ended.response
+    return HttpExchange(
+        provider=provider,
+        account=ended.account,
+        method=ended.request.method,
+        path=ended.request.path.partition("?")[0],
+        status=None if response is None else response.status,
+        seconds=ended.seconds,
+        phase=(Phase.RECEIVING if broke is None else broke.phase).name.lower(),
+        reason=None if broke is None else broke.reason,
+    )
 
 
 def _encoded(chosen: _OpenAccount, request: VideoRequest, spec: ModelSpec) -> HttpRequest:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def providers(run: Run) -> None:
     """List the installed providers, and what is broken or configured wrongly."""
     registry = installed()
-    reports = registry.load_all()
+    reports = (*registry.load_all(), *registry.load_observers())
     origins = {name: report for report in reports for name in report.providers}
     working = [_provider_shape(one, origins[one.info.name]) for one in registry.providers]
     if run.screen.json:

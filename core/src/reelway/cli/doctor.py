@@ -19,7 +19,7 @@ from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.errors import ConfigurationError
 from reelway.provider.interface import Provider
-from reelway.provider.registry import Registry
+from reelway.provider.registry import PluginReport, Registry
 
 
 class State(StrEnum):
@@ -81,10 +81,16 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
     reports = registry.load_all()
     for report in reports:
         state = State.BROKEN if report.problem else State.GOOD
-        detail = f"{report.origin}: {report.told}" if report.problem else f"from {report.distribution}"
-        yield Finding(f"plugin {report.plugin}", state, detail)
+        yield Finding(f"plugin {report.plugin}", state, _detail(report))
+    for report in registry.load_observers():
+        state = State.BROKEN if report.problem else State.GOOD
+        yield Finding(f"observer {report.plugin}", state, _detail(report))
     if not reports:
         yield Finding("plugins", State.HINT, "none installed: python -m pip install reelway-<provider>")
+
+
+def _detail(report: PluginReport) -> str:
+    return f"{report.origin}: {report.told}" if report.problem else f"from {report.distribution}"
 
 
 def _keys(registry: Registry) -> Iterator[Finding]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import pluggy
 from msgspec import Struct
 
+from reelway.model.exchange import HttpExchange
+from reelway.model.lifecycle import Event
+from reelway.model.task import Task
 from reelway.provider.interface import Provider
 
 GROUP = "reelway"
 """The entry-point group; each entry point is named after the provider it brings."""
+
+OBSERVERS: Final = "reelway.observers"
+"""The entry-point group of observers. It is another one, so that providers stay unloaded until they are needed."""
+
+OBSERVING: Final = ("reelway_task_changed", "reelway_http_exchange")
+"""The hooks of observers."""
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -37,3 +48,38 @@ def reelway_providers(environ: Mapping[str, str]) -> Iterable[Provider | Unusabl
             where it is not needed; a provider itself reads none.
     """
     return ()
+
+
+@hookspec
+def reelway_task_changed(task: Task, events: tuple[Event, ...]) -> None:
+    """A task changed. For observers: what it returns is not looked at, and what it raises is logged.
+
+    Observers are told in a thread of their own, one fact after the other, so that none holds up a task.
+
+    Args:
+        task: the task as it is now. The links in it are secrets.
+        events: what changed, as ``on_change`` is told; a :class:`reelway.StatusChanged` says from what to what.
+    """
+
+
+@hookspec
+def reelway_http_exchange(exchange: HttpExchange) -> None:
+    """An exchange with a provider's API ended. For observers, as :func:`reelway_task_changed`.
+
+    Args:
+        exchange: what it was, with nothing in it that opens anything. Downloads from links are not told.
+    """
+
+
+def registered(loaded: object, name: str) -> pluggy.PluginManager:
+    """A plugin on a manager of its own, so that no other plugin shares its fate.
+
+    Raises:
+        pluggy.PluginValidationError: a hook is misspelt, or takes what nobody gives.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(sys.modules[__name__])
+    manager.register(loaded, name=name)
+    # Without this, a misspelt hook is passed over in silence.
+    manager.check_pending()
+    return manager

@@ -97,6 +97,14 @@ class PluginFile:
         return self._file
 
 
+def reason_of(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, PluginError):
+        return error.message
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text}"
+
+
 def place_of(error: BaseException, plugin: Plugin, loaded: Any) -> Place:
     """Where in a plugin an error arose: the innermost line of its own, or the hook that it is about.
 
@@ -109,8 +117,8 @@ def place_of(error: BaseException, plugin: Plugin, loaded: Any) -> Place:
     own = [place for place in _lines(error) if root is not None and _within(place.file, root)]
     if own:
         return own[-1]
-    hooks = [one for name, one in vars(loaded).items() if name in str(error)] if loaded is not None else []
-    hooks.append(getattr(loaded, "reelway_providers", None))
+    names = [name for name in getattr(loaded, "__dict__", {}) if name in str(error)]
+    hooks = [getattr(loaded, name, None) for name in (*names, "reelway_providers")]
     functions = (hook for hook in hooks if isinstance(hook, FunctionType))
     if hook := next(functions, None):
         return Place(hook.__code__.co_filename, hook.__code__.co_firstlineno)

@@ -8,14 +8,13 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-import pluggy
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError, PluginError
-from reelway.provider import hookspecs
-from reelway.provider.hookspecs import Unusable
+from reelway.provider.hookspecs import GROUP, OBSERVERS, Unusable, registered
 from reelway.provider.interface import INTERFACE_VERSION, Provider
-from reelway.provider.plugin import InstalledPlugin, Place, Plugin, PluginFile, place_of
+from reelway.provider.observer import Observer
+from reelway.provider.plugin import InstalledPlugin, Place, Plugin, PluginFile, place_of, reason_of
 
 LIMIT_VARIABLE = "REELWAY_PLUGINS"
 """Names, joined by commas, of the only plugins that may be loaded."""
@@ -34,6 +33,7 @@ class PluginReport(Struct, frozen=True, kw_only=True):
         problem: the reason why something is missing.
         place: where in the plugin that reason is, as far as that can be told.
         configured: the problem lies in what the user configured, and not in the plugin.
+        observes: the plugin is an observer, and brings no provider.
     """
 
     plugin: str
@@ -43,6 +43,7 @@ class PluginReport(Struct, frozen=True, kw_only=True):
     problem: str | None = None
     place: Place = Place()
     configured: bool = False
+    observes: bool = False
 
     @property
     def error(self) -> ConfigurationError | PluginError | None:
@@ -52,7 +53,8 @@ class PluginReport(Struct, frozen=True, kw_only=True):
         if self.configured:
             return ConfigurationError(f"The provider {self.plugin!r} is configured wrongly: {self.problem}")
         hint = "Reinstall it, or report it to its authors." if self.entry_point else "Mend the file."
-        return PluginError(f"The plugin for {self.plugin!r} ({self.origin}) is broken: {self.told}", hint=hint)
+        what = f"observer {self.plugin!r}" if self.observes else f"plugin for {self.plugin!r}"
+        return PluginError(f"The {what} ({self.origin}) is broken: {self.told}", hint=hint)
 
     @property
     def origin(self) -> str:
@@ -79,6 +81,7 @@ class Registry:
         *,
         plugins: Iterable[EntryPoint] = (),
         files: Iterable[Path] = (),
+        observers: Iterable[EntryPoint] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Start from providers that are there already, and from entry points to load when needed.
@@ -87,12 +90,16 @@ class Registry:
             providers: those that are there.
             plugins: the entry points.
             files: plugins that are one file each. They come first, so that a name is theirs.
+            observers: the entry points of those who are told what happens.
             environ: where plugins find what the user configures.
         """
         tried = tuple(map(PluginFile, files))
         self._plugins: tuple[Plugin, ...] = (*tried, *map(InstalledPlugin, plugins))
         self._tried = len(tried)
         self._environ = environ or {}
+        self._observing = tuple(map(InstalledPlugin, observers))
+        self._observers: tuple[Observer, ...] = ()
+        self._observer_reports: tuple[PluginReport, ...] | None = None
         self._reports: dict[int, tuple[PluginReport, ...]] = {}
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
@@ -103,10 +110,13 @@ class Registry:
     def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
         """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
         limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
+        groups = (entry_points(group=group) for group in (GROUP, OBSERVERS))
         # In an order of their own, so that which of two has a name does not depend on the file system.
-        found = sorted(entry_points(group=hookspecs.GROUP), key=lambda plugin: (plugin.name, plugin.value))
-        wanted = [plugin for plugin in found if not limit or plugin.name in limit]
-        return cls(plugins=wanted, files=files, environ=environ)
+        plugins, observers = (
+            sorted((one for one in found if not limit or one.name in limit), key=lambda one: (one.name, one.value))
+            for found in groups
+        )
+        return cls(plugins=plugins, observers=observers, files=files, environ=environ)
 
     def get(self, name: str) -> Provider:
         """The provider of that name.
@@ -135,6 +145,36 @@ class Registry:
         self.load_all()
         return tuple(self._providers[name] for name in sorted(self._providers))
 
+    def load_observers(self) -> tuple[PluginReport, ...]:
+        """Load every observer and tell what became of each."""
+        if self._observer_reports is None:
+            self._observer_reports = tuple(map(self._observed_by, self._observing))
+        return self._observer_reports
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """Every working observer."""
+        self.load_observers()
+        return self._observers
+
+    def _observed_by(self, plugin: Plugin) -> PluginReport:
+        problem, place, loaded = None, Place(), None
+        try:
+            loaded = plugin.load()
+            self._observers += (Observer(plugin, loaded),)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as with a provider's plugin
+            problem, place = reason_of(error), place_of(error, plugin, loaded)
+        return PluginReport(
+            plugin=plugin.name,
+            distribution=plugin.distribution,
+            entry_point=plugin.entry_point,
+            problem=problem,
+            place=place,
+            observes=True,
+        )
+
     def _load(self, number: int) -> tuple[PluginReport, ...]:
         # By number: two distributions may give their entry points the same name, and both get a report.
         if number not in self._reports:
@@ -157,7 +197,7 @@ class Registry:
             raise
         # A plugin is a stranger's code: whatever it does at import must not stop the others, sys.exit included.
         except BaseException as error:  # noqa: BLE001
-            problem, place = _reason(error), place_of(error, plugin, loaded)
+            problem, place = reason_of(error), place_of(error, plugin, loaded)
         report = PluginReport(
             plugin=plugin.name,
             distribution=origin,
@@ -191,12 +231,8 @@ class Registry:
 
 
 def _brought_by(loaded: Any, name: str, environ: Mapping[str, str]) -> list[Provider | Unusable]:
-    """Register one plugin on a manager of its own, so that no other plugin shares its fate."""
-    manager = pluggy.PluginManager(hookspecs.GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(loaded, name=name)
-    # Without this, a misspelt hook is passed over in silence.
-    manager.check_pending()
+    """What a plugin's hook gives."""
+    manager = registered(loaded, name)
     brought = [one for some in manager.hook.reelway_providers(environ=environ) for one in some]
     if not brought:
         raise PluginError("It brings no provider; is reelway_providers() there, marked with @hookimpl?")
@@ -213,10 +249,3 @@ def _configured_wrongly(one: Unusable, plugin: Plugin) -> PluginReport:
         problem=one.problem,
         configured=True,
     )
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, PluginError):
-        return error.message
-    text = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {text}"

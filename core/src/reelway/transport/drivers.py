@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import time
 from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
@@ -67,20 +68,35 @@ INSTANT: Final = (Now, Observe, Record)
 """Effects that take no time."""
 
 
+class Exchange(Struct, frozen=True, kw_only=True):
+    """An exchange with an account's API that has ended: with an answer, or with what broke it.
+
+    ``seconds`` are those from the wish to send until then.
+    """
+
+    account: str
+    request: HttpRequest
+    response: HttpResponse | None
+    broke: TransportError | None
+    seconds: float
+
+
 class Witness(Struct, frozen=True, kw_only=True):
     """Who is told what a flow does.
 
     Attributes:
         observe: a task as it now is, with its events.
         record: submissions on their way.
-        exchange: each answer of an account's API with its request.
+        exchange: each exchange with an account's API, once it has ended.
+        monotonic: seconds that never jump.
         trace: every effect, in order.
     """
 
     observe: Callable[[Observe], None]
     record: Callable[[Record], None]
-    exchange: Callable[[str, HttpRequest, HttpResponse], None] | None = None
+    exchange: Callable[[Exchange], None] | None = None
     trace: Callable[[Effect[Any]], None] | None = None
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class Job(Struct, Generic[R], frozen=True):
@@ -106,6 +122,8 @@ class _Stepper(Generic[R]):
         self._account = job.account
         self._trace = witness.trace
         self._exchange = witness.exchange
+        self._monotonic = witness.monotonic
+        self._asked_at = 0.0
         self._asked: HttpRequest | None = None
         self._record = witness.record
         self._submission: Submission | None = None
@@ -114,8 +132,8 @@ class _Stepper(Generic[R]):
 
     def step(self, reply: Any = None, error: Exception | None = None) -> Effect[Any] | None:
         """Send the last effect's result, or throw its error; the next effect, or None at the end."""
-        if self._exchange is not None and self._asked is not None and error is None:
-            self._exchange(self._account, self._asked, reply)
+        if self._exchange is not None and self._asked is not None:
+            self._ended(self._exchange, self._asked, reply, error)
         self._asked = None
         try:
             effect: Effect[Any] = self._flow.throw(error) if error is not None else self._flow.send(reply)
@@ -125,9 +143,17 @@ class _Stepper(Generic[R]):
         if self._trace is not None:
             self._trace(effect)
         if isinstance(effect, Send):
-            self._asked = effect.request
+            self._asked, self._asked_at = effect.request, self._monotonic()
         self._follow_create(effect)
         return effect
+
+    def _ended(
+        self, tell: Callable[[Exchange], None], request: HttpRequest, reply: Any, error: Exception | None
+    ) -> None:
+        # Any other error is no matter between the two sides.
+        if error is None or isinstance(error, TransportError):
+            seconds = self._monotonic() - self._asked_at
+            tell(Exchange(account=self._account, request=request, response=reply, broke=error, seconds=seconds))
 
     def broke_off(self, error: BaseException, now: datetime) -> None:
         """Leave a trace of a create whose outcome the flow can no longer tell."""
