@@ -20,7 +20,6 @@ from reelway.errors import InvalidRequest, Problem
 from reelway.model.observation import Status
 from reelway.provider.forms import BodyStyle
 from reelway.scaffold.description import LINK, MEANINGS, WORDS, Description, Protocol, TimeUnit, problems_in
-from reelway.scaffold.folder import render, write
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -96,6 +95,8 @@ def new_provider(
     if run.screen.talks and sys.stdin.isatty():
         described = _asked(described, service)
         _refuse(problems_in(described))
+    from reelway.scaffold.folder import render, write
+
     folder = service.to or Path(f"reelway-{name}")
     rendered = render(described)
     write(rendered, folder)

@@ -110,11 +110,12 @@ class Registry:
     def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
         """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
         limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
-        groups = (entry_points(group=group) for group in (GROUP, OBSERVERS))
+        # Asked for once, because all distributions are looked through each time.
+        everything = entry_points()
         # In an order of their own, so that which of two has a name does not depend on the file system.
         plugins, observers = (
             sorted((one for one in found if not limit or one.name in limit), key=lambda one: (one.name, one.value))
-            for found in groups
+            for found in (everything.select(group=GROUP), everything.select(group=OBSERVERS))
         )
         return cls(plugins=plugins, observers=observers, files=files, environ=environ)
 
