@@ -158,7 +158,7 @@ def test_a_broken_exchange_is_told_with_its_phase(opened: Open, sandbox: Sandbox
     assert seen.reason
 
 
-@pytest.mark.parametrize("error", [ValueError("no luck"), SystemExit("bye"), GeneratorExit()], ids=repr)
+@pytest.mark.parametrize("error", [ValueError("no luck"), SystemExit("bye"), KeyboardInterrupt()], ids=repr)
 def test_a_raising_observer_is_reported_once_and_harms_nothing(
     opened: Open, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,6 +233,24 @@ def test_a_client_that_is_never_closed_leaves_no_thread() -> None:
     observing.http_exchange(exchange(1))
     observing.close()
     assert [one.path for one in diary.exchanges] == ["v1/0", "v1/1"]
+
+
+def test_where_no_thread_can_be_started_no_task_suffers(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "reelway-observers":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    diary = Diary()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with opened(diary) as client:
+        assert client.create(model="seedance-2").status is Status.QUEUED
+    assert diary.exchanges == []
+    assert "facts were not told" in caplog.text
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")

@@ -86,6 +86,11 @@ BROKEN = {
     "a syntax error": ("def broken(:", "SyntaxError:"),
     "an error at import": ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
     "an error without a message": ("raise RuntimeError", "RuntimeError: no message"),
+    "an error that cannot be shown": (
+        "class Bad(Exception):\n    def __str__(self): raise OSError\nraise Bad",
+        "Bad: no message",
+    ),
+    "an error of the gravest kind": ("class Out(BaseException): pass\nraise Out('of here')", "Out: of here"),
     "an exit at import": ("import sys; sys.exit('bye')", "SystemExit: bye"),
     "a misspelt hook": (hook("return []").replace("rs()", "r()"), "unknown hook 'reelway_provider'"),
     "a hook with an argument nobody gives": (hook("return []").replace("()", "(registry)"), "{'registry'}"),

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reelway.model.exchange import HttpExchange
@@ -85,8 +85,7 @@ class Observing:
             else:
                 self._dropped += 1
             if not self._telling:
-                self._telling = True
-                threading.Thread(target=self._tell, name="reelway-observers", daemon=True).start()
+                self._telling = _started(self._tell)
 
     def _tell(self) -> None:
         """Tell all that waits, and end: a client that is never closed leaves no thread behind."""
@@ -104,3 +103,12 @@ class Observing:
             self._telling = False
             self._changed.notify_all()
             return None
+
+
+def _started(work: Callable[[], None]) -> bool:
+    """Whether a thread could be started. Where none can, as at the end of a program, no task may suffer from it."""
+    try:
+        threading.Thread(target=work, name="reelway-observers", daemon=True).start()
+    except RuntimeError:
+        return False
+    return True

@@ -67,7 +67,7 @@ def reelway_http_exchange(exchange: HttpExchange) -> None:
     """An exchange with a provider's API ended. For observers, as :func:`reelway_task_changed`.
 
     Args:
-        exchange: what it was, with nothing in it that opens anything. Downloads from links are not told.
+        exchange: what it was, with nothing in it that opens anything. Downloads are not told.
     """
 
 

@@ -66,9 +66,7 @@ class Observer:
         """Tell it something. That it raises is logged, once for each hook."""
         try:
             getattr(self._hooks, hook)(**facts)
-        except KeyboardInterrupt:
-            raise
-        # An observer is a stranger's code: not even sys.exit may end what it looks at.
+        # An observer is a stranger's code: not even an exit may end the thread in which all are told.
         except BaseException as error:  # noqa: BLE001
             place = place_of(error, self._plugin, self._loaded)
             where = f" ({place})" if place.file else ""

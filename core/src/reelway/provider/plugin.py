@@ -29,13 +29,15 @@ class Plugin(Protocol):
 
     Attributes:
         name: what it is called; by custom, like the provider that it brings.
-        distribution: what it was installed with.
-        entry_point: the line of that distribution that names it; empty where there is none.
+        entry_point: the line of its distribution that names it; empty where there is none.
     """
 
     name: str
-    distribution: str
     entry_point: str
+
+    @property
+    def distribution(self) -> str:
+        """What brought it."""
 
     def load(self) -> Any:
         """Import it."""
@@ -49,9 +51,15 @@ class InstalledPlugin:
 
     def __init__(self, entry: EntryPoint) -> None:
         self.name = entry.name
-        self.distribution = entry.dist.name if entry.dist else "an unknown distribution"
         self.entry_point = f"{entry.name} = {entry.value}"
         self._entry = entry
+
+    @property
+    def distribution(self) -> str:
+        """What it was installed with. It is looked up when somebody asks, for that takes reading a file."""
+        # Metadata without a name give None, whatever their types say.
+        name: str | None = self._entry.dist.name if self._entry.dist else None
+        return name or "an unknown distribution"
 
     def load(self) -> Any:
         """Import the module."""
@@ -101,8 +109,7 @@ def reason_of(error: BaseException) -> str:
     """An error in one line."""
     if isinstance(error, PluginError):
         return error.message
-    text = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {_message(error) or 'no message'}"
 
 
 def place_of(error: BaseException, plugin: Plugin, loaded: Any) -> Place:
@@ -117,13 +124,21 @@ def place_of(error: BaseException, plugin: Plugin, loaded: Any) -> Place:
     own = [place for place in _lines(error) if root is not None and _within(place.file, root)]
     if own:
         return own[-1]
-    names = [name for name in getattr(loaded, "__dict__", {}) if name in str(error)]
+    names = [name for name in getattr(loaded, "__dict__", {}) if name in _message(error)]
     hooks = [getattr(loaded, name, None) for name in (*names, "reelway_providers")]
     functions = (hook for hook in hooks if isinstance(hook, FunctionType))
     if hook := next(functions, None):
         return Place(hook.__code__.co_filename, hook.__code__.co_firstlineno)
     found = getattr(loaded, "__file__", None) or root
     return Place(str(found) if found else None)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())
+    # How an error is shown is a stranger's code as well.
+    except Exception:  # noqa: BLE001
+        return ""
 
 
 def _lines(error: BaseException) -> Iterator[Place]:
