@@ -16,7 +16,7 @@ import pytest
 from reelway.model.http import json_response
 from reelway.model.observation import Status
 from reelway.provider.forms import BodyStyle
-from reelway.provider.interface import Provider
+from reelway.provider.interface import INTERFACE_VERSION, Provider
 from reelway.provider.reading import read_retrieve
 from reelway.scaffold.description import Description, Protocol, TimeUnit, problems_in
 from reelway.scaffold.folder import package_of, render, write
@@ -144,6 +144,16 @@ def test_the_entry_point_leads_to_the_package() -> None:
     assert project["name"] == "reelway-my-gateway"
     assert project["entry-points"] == {"reelway": {"my-gateway": "reelway_my_gateway"}}
     assert PurePosixPath("src/reelway_my_gateway/provider.py") in rendered
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_it_says_for_which_interface_it_was_written(protocol: Protocol) -> None:
+    rendered = render(Description(name="acme", protocol=protocol))
+    assert f"interface={INTERFACE_VERSION},\n" in rendered[PurePosixPath("src/reelway_acme/provider.py")]
+    # The number protects it from what the range of releases cannot know.
+    assert tomllib.loads(rendered[PurePosixPath("pyproject.toml")])["project"]["dependencies"] == [
+        "reelway>=0.1,<1"
+    ]
 
 
 def test_no_hole_is_left() -> None:

@@ -15,6 +15,7 @@ import msgspec
 from reelway.errors import ConfigurationError
 from reelway.model.observation import Status
 from reelway.provider.forms import BodyStyle
+from reelway.provider.interface import INTERFACE_VERSION
 from reelway.scaffold.description import Description, Protocol, TimeUnit
 
 SUFFIX: Final = ".template"
@@ -101,6 +102,7 @@ def holes_of(described: Description) -> dict[str, str]:
         "time_type": time_type,
         "time_value": time_value,
         "cannot": f"({', '.join(map(_quoted, sorted(cannot)))})",
+        "interface": str(INTERFACE_VERSION),
         "suite": str(SUITE),
         **_words(described),
         **_link(described),
