@@ -99,6 +99,12 @@ def test_everything_in_the_references_exists(name: str) -> None:
     assert hasattr(importlib.import_module(module), attribute)
 
 
+def test_every_provider_is_in_the_table_of_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    plugins = {file.parent.name for file in ROOT.glob("plugins/*/pyproject.toml")}
+    assert set(re.findall(r"\| `reelway-([\w-]+)` \|", text)) == plugins
+
+
 def test_every_page_of_the_manual_has_a_place_in_its_order() -> None:
     order = (DOCS / ".nav.yml").read_text()
     pages = (page.name for page in DOCS.glob("*.md") if page.name != "benchmarks.md")
