@@ -150,7 +150,7 @@ IN_DOUBT: Final[dict[str, tuple[Manner, Doubt]]] = {
     # Too much of it.
     "a body without end": (
         floods(JSON + b"\r\n", b" " * 65536),
-        Doubt("RECEIVING", "it is larger than 8388608 bytes"),
+        Doubt("RECEIVING", "it is larger than 2097152 bytes"),
     ),
 }
 
@@ -194,7 +194,7 @@ def test_a_compressed_bomb_in_answer_to_a_create_costs_no_memory(
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    Doubt("RECEIVING", "it inflates to more than 8388608 bytes").assert_holds(end, steps)
+    Doubt("RECEIVING", "it inflates to more than 2097152 bytes").assert_holds(end, steps)
     assert (server.creates, len(server.visits)) == (1, 1)
     assert peak < 16 * MEBIBYTE
 

@@ -16,6 +16,9 @@ READABLE: Final = ((1 << 19, MOST_VALUES), (1 << 21, 100))
 """The most bytes of a body, and the most values in that many. A task has kilobytes and dozens of values; what is
 longer holds a long text, such as a picture that is handed back. So no body costs much to read."""
 
+MOST_BYTES: Final = max(most for most, _ in READABLE)
+"""Bytes of a body beyond which nothing is believed, so that nobody need receive more."""
+
 MOST_PROVEN: Final = 1 << 14
 """The most bytes of a body that is written again to compare it; more than a task has, and little to hold twice."""
 

@@ -22,6 +22,7 @@ from msgspec import Struct
 from reelway.errors import ConfigurationError
 from reelway.flow.effects import Open, Send, TransportError
 from reelway.model.http import HttpRequest, HttpResponse, find_header
+from reelway.provider.soundness import MOST_BYTES
 from reelway.transport.body import BoundedBody
 from reelway.transport.dialing import AsyncBackend, Judge, SyncBackend, deadline_in
 from reelway.transport.exchange import (
@@ -41,8 +42,8 @@ from reelway.transport.wire import Endpoint, Written, write_api, write_link
 if TYPE_CHECKING:
     import httpx
 
-API_BODY_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of an API answer, as sent and as inflated. Task objects have kilobytes."""
+API_BODY_LIMIT: Final = MOST_BYTES
+"""Bytes of an API answer, as sent and as inflated."""
 
 CORE_OF: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The HTTP libraries and the connection layer that each is built on."""
