@@ -39,6 +39,7 @@ from tests.transport.rogue import (
     bounded,
     drips,
     floods,
+    in_turn,
     is_silent,
     leaves_after_reading,
     never_reads,
@@ -684,3 +685,16 @@ def test_a_function_can_break_like_the_network(library: str, phase: Phase, monke
 
 def test_the_room_names_each_library_with_its_layer() -> None:
     assert set(http_room.CORE_OF) == set(LIBRARIES)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("color", ["sync", "async"])
+def test_an_answer_behind_another_one_is_nobody_s(color: str, library: str) -> None:
+    stray = OK.replace(b"{}", b"[]")
+    with RogueServer(in_turn(answering(OK + stray), answering(OK))) as server:
+        with opened(color, library, server.url) as api:
+            assert api.send(GET).body == b"{}"
+            with pytest.raises(TransportError, match="broke the rules of HTTP"):
+                api.send(GET)
+            assert api.send(GET).body == b"{}"
+        assert [len(visit.requests) for visit in server.visits] == [2, 1]

@@ -274,6 +274,25 @@ def test_a_read_that_is_cancelled_while_it_gathers_takes_nothing() -> None:
     asyncio.run(story())
 
 
+# --- encryption ---
+
+
+@CORES
+def test_nothing_that_came_before_the_handshake_is_believed(core: Any) -> None:
+    async def story() -> None:
+        line, _ = a_line(core)
+        receive(line, b"HTTP/1.1 200 OK\r\n\r\n")
+        handshake = mock.AsyncMock(return_value=FakeTransport())
+        with (
+            mock.patch.object(asyncio.get_running_loop(), "start_tls", handshake),
+            pytest.raises(core.ConnectError),
+        ):
+            await line.start_tls(None)
+        handshake.assert_awaited_once()
+
+    asyncio.run(story())
+
+
 # --- writing ---
 
 

@@ -5,6 +5,7 @@ A video is saved, an error page never, and neither is half a video.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from enum import StrEnum
 from io import SEEK_END
@@ -26,8 +27,8 @@ BOX_KINDS: Final = frozenset(
 MOST_BOXES: Final = 100_000
 """A film of fragments has some ten thousand an hour; a file of nothing but headers must not keep us busy."""
 
-LARGEST_BOX: Final = b"\x09"
-"""A box begins with its size; from here on the first byte could be a letter, and "The free plan" is no video."""
+TEXT: Final = frozenset(string.printable.encode())
+"""A box begins with its size. Where all four bytes of it could be letters, it is rather a text: "The free plan"."""
 
 VIDEO_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     # Offset, bytes, container. ISO base media (ISO/IEC 14496-12) begins with a box whose type stands at 4.
@@ -89,7 +90,7 @@ def container_of(start: bytes, variant: str = "video") -> str | None:
     if found is None or (variant == "video" and found not in VIDEO_MAGIC):
         return None
     name = found[2]
-    if name in BOXED and start[:1] >= LARGEST_BOX:
+    if name in BOXED and TEXT.issuperset(start[:4]):
         return None
     return name if _stands(start, *SECOND_MARK.get(name, (0, b""))) else None
 
@@ -102,7 +103,7 @@ class Completeness(StrEnum):
     """What the structure of a file tells of its end."""
 
     WHOLE = "whole"
-    """The last box ends where the file does, and both the pictures and their description are there."""
+    """The last box ends where the file does, and the pictures and their description are there, all of them."""
 
     CUT = "cut"
     """The file ends within a box."""
@@ -120,8 +121,9 @@ def completeness_of(file: BinaryIO) -> Completeness:
     at, kinds = 0, set[bytes]()
     for _ in range(MOST_BOXES):
         if at == end:
-            shows = b"mdat" in kinds and not kinds.isdisjoint({b"moov", b"moof"})
-            return Completeness.WHOLE if shows else Completeness.UNKNOWN
+            # A film of fragments may go on behind any of them, unless their index says that there are no more.
+            closing = b"mfra" if b"moof" in kinds else b"moov"
+            return Completeness.WHOLE if {b"mdat", closing} <= kinds else Completeness.UNKNOWN
         file.seek(at)
         length, kind = _box(file.read(LONG_HEADER))
         at += length

@@ -81,6 +81,7 @@ class BoundedStream:
 
     Attributes:
         bulk: a file is coming, and is wanted in few pieces, be they longer than asked for.
+        heard: something was read since the last write.
     """
 
     def __init__(self, stream: Any, core: Any) -> None:
@@ -88,16 +89,19 @@ class BoundedStream:
         self._core = core
         self._trouble: Exception | None = None
         self.bulk = False
+        self.heard = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Some bytes; none at the end."""
         if self._trouble is not None:
             raise self._trouble
         data = self._read(GULP if self.bulk else max_bytes, timeout)
+        self.heard = True
         return self._gathered(data, timeout) if self.bulk and BULK <= len(data) < GULP else data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
+        self.heard = False
         for start in range(0, len(buffer), PIECE):
             self._stream.write(buffer[start : start + PIECE], seconds_left(timeout, self._core.WriteTimeout))
 

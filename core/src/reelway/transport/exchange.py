@@ -79,6 +79,18 @@ class _Connections:
             extensions={**extensions, "target": written.target},
         )
 
+    def _line(self, response: Any) -> Any:
+        """The connection of an answer, if it is one of our own.
+
+        Raises:
+            RemoteProtocolError: that of the connection layer; the answer was there before its request, which is
+                another one's rest.
+        """
+        line = response.extensions.get("network_stream")
+        if not getattr(line, "heard", True):
+            raise self._library.core.RemoteProtocolError("an answer came before it was asked for")
+        return line
+
 
 class SyncConnections(_Connections):
     """Connections for threads."""
@@ -89,11 +101,11 @@ class SyncConnections(_Connections):
         try:
             self._close(stale)
             response = connection.handle_request(request)
+            line = self._line(response)
         except BaseException:
             self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        line = response.extensions.get("network_stream")
         return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     def close(self) -> None:
@@ -120,11 +132,11 @@ class AsyncConnections(_Connections):
         try:
             await self._close(stale)
             response = await connection.handle_async_request(request)
+            line = self._line(response)
         except BaseException:
             await self._close(self._pool.drop(connection))
             raise
         head = head_of(response.status, response.headers)
-        line = response.extensions.get("network_stream")
         return Answer(head, response.stream, partial(self._let_go, connection, response), line)
 
     async def close(self) -> None:

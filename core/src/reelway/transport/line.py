@@ -35,6 +35,7 @@ class Line(asyncio.BufferedProtocol):
 
     Attributes:
         bulk: a file is coming, and is wanted in few pieces, be they longer than asked for.
+        heard: something was read since the last write.
     """
 
     def __init__(self, core: Any) -> None:
@@ -48,6 +49,7 @@ class Line(asyncio.BufferedProtocol):
         self._congested = False
         self._news: asyncio.Future[None] | None = None
         self.bulk = False
+        self.heard = False
 
     # --- what the connection layer calls ---
 
@@ -62,10 +64,12 @@ class Line(asyncio.BufferedProtocol):
         if not self.bulk and self._filled > max_bytes:
             # Whoever floods a reader must not keep the loop from telling it that its time is up.
             await asyncio.sleep(0)
+        self.heard = True
         return self._take(self._filled if self.bulk else min(max_bytes, self._filled))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All bytes."""
+        self.heard = False
         if buffer and not self._ended:
             self._transport.write(buffer)
         while self._congested and not self._ended:
@@ -76,7 +80,7 @@ class Line(asyncio.BufferedProtocol):
     async def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> Line:
-        """Go on encrypted."""
+        """Go on encrypted. What came before that is nobody's word, and no server speaks first."""
         start = asyncio.get_running_loop().start_tls
         try:
             async with asyncio.timeout(timeout):
@@ -85,6 +89,8 @@ class Line(asyncio.BufferedProtocol):
             raise self._core.ConnectTimeout from error
         except OSError as error:
             raise self._core.ConnectError from error
+        if self._filled:
+            raise self._core.ConnectError("the server spoke before it was asked")
         return self
 
     async def aclose(self) -> None:
