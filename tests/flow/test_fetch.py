@@ -348,6 +348,15 @@ def test_a_length_that_was_understated_from_the_beginning_is_found_out_after_a_r
     assert part.published == VIDEO
 
 
+def test_an_error_page_costs_nothing_of_what_has_arrived() -> None:
+    part = MemoryPart(VIDEO[:700], TAG)
+    page = Served(headers=(("Content-Length", "13"),), pieces=(b"<html></html>",))
+    hand = Hand(page, said("succeeded", video_url=OTHER), rest(700))
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert dict(hand.of(Open)[-1].headers)["Range"] == "bytes=700-"
+
+
 def test_a_video_that_never_shows_its_end_is_not_published() -> None:
     part, hand = MemoryPart(), Hand(*[Served(headers=(SAME,), pieces=(VIDEO, b"and more"))] * ATTEMPTS)
     error = raises(fetching(part, LINK), hand)

@@ -175,9 +175,11 @@ def _receive(source: Source, resume: ResumePoint, job: Fetching) -> Flow[int]:
     head = yield from _open(source, resume, job)
     span = _span_of(head, resume)
     _check_limit(span.total or 0, job)
+    # What has arrived so far gives way to a video, and not to an error page.
+    chunk = yield from (_chunk(job) if span.start else _beginning(span, job))
     resumed = ResumePoint(span.start, span.validator, span.total)
     yield from work(partial(job.part.start, resumed), job)
-    return (yield from _take(span, job))
+    return (yield from _take(chunk, span, job))
 
 
 def _let_go(job: Fetching) -> Flow[None]:
@@ -279,10 +281,9 @@ def _resumed_total(head: Head, resume: ResumePoint) -> int:
     return total
 
 
-def _take(span: _Span, job: Fetching) -> Flow[int]:
+def _take(first: bytes, span: _Span, job: Fetching) -> Flow[int]:
     """Take the bytes of an open answer into the part, and tell how long it then is."""
-    size = span.start
-    chunk = first = yield from (_chunk(job) if size else _beginning(span, job))
+    size, chunk = span.start, first
     while chunk:
         size += len(chunk)
         _check_limit(size, job)
