@@ -105,3 +105,8 @@ def test_the_tables_of_installed_providers_can_be_reached(provider: Provider) ->
     assert [word for word in (*info.words, *info.failure_kinds) if fold(word) != word] == []
     assert "unknown" not in info.words
     assert Status.LOST not in info.words.values()
+
+
+def test_a_word_has_a_hundred_characters_at_most() -> None:
+    assert fold("a" * 100) == "a" * 100
+    assert fold("a" * 101) is None
