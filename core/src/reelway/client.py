@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from reelway.flow.stream import DEFAULT_LIMIT
 from reelway.model.request import VideoRequest
@@ -25,12 +25,21 @@ from reelway.operations import (
 )
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
-from reelway.recording.recorder import Recorder
 from reelway.requesting import Preview, RequestFields, request_of
 from reelway.results import Download, Waited, download_of, holding, settle, waited
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import AsyncDriver, SyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
+
+if TYPE_CHECKING:
+    from reelway.recording.recorder import Recorder
+
+
+def _recorder(folder: str | Path) -> Recorder:
+    # Imported here, because hardly anybody records, and everybody waits for what is imported.
+    from reelway.recording.recorder import Recorder  # noqa: PLC0415
+
+    return Recorder(Path(folder))
 
 
 class _Base:
@@ -87,7 +96,7 @@ class _Base:
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
-            recorder=None if record is None else Recorder(Path(record)),
+            recorder=None if record is None else _recorder(record),
             observers=tuple(observers),
             http=network,
             clock=clock or SystemClock(),

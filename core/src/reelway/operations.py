@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,7 +42,6 @@ from reelway.provider.plugin import reason_of
 from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
-from reelway.recording.recorder import Recorder
 from reelway.requesting import Preview, preview_of
 from reelway.results import WORD_LENGTH, is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
@@ -50,6 +49,9 @@ from reelway.transport.drivers import Exchange, Job, Witness
 from reelway.transport.http import HttpSettings
 from reelway.transport.part_file import PartFile
 from reelway.transport.wire import Endpoint
+
+if TYPE_CHECKING:
+    from reelway.recording.recorder import Recorder
 
 logger: Final = logging.getLogger("reelway")
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -15,7 +15,10 @@ from reelway.model.http import Headers, HttpRequest, HttpResponse
 from reelway.model.observation import FailureKind, Observation, Status
 from reelway.model.request import VideoRequest
 from reelway.provider.models import Catalog, ModelSpec
-from reelway.provider.simulator import Simulator
+
+if TYPE_CHECKING:
+    from reelway.provider.simulator import Simulator
+
 
 INTERFACE_VERSION: Final = 1
 """The major version of this interface; a plugin that names another one is not loaded."""
