@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
-from reelway.errors import Billed, ErrorKind, NotSupported, ProviderError
+from reelway.errors import Billed, ErrorKind, InvalidRequest, NotSupported, Problem, ProviderError
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Phase, Send
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.observation import Status
+from reelway.provider.interface import ErrorReading
 from tests.acme import ACME, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises
 from tests.sandbox.caller import ACME as PLAIN
@@ -104,3 +105,15 @@ def test_where_there_is_no_such_call_nothing_is_sent() -> None:
     hand = Hand()
     assert isinstance(raises(cancel(PLAIN, task(), 30), hand), NotSupported)
     assert not hand.effects
+
+
+class Unreadable(Acme):
+    def read_error(self, *_: Any) -> ErrorReading:
+        raise InvalidRequest([Problem(field="id", message="is odd")])
+
+
+def test_a_refusal_that_the_plugin_cannot_read_is_about_the_task_all_the_same() -> None:
+    error = raises(cancel(Unreadable(), task(), 30), Hand(said("running"), refused(409)))
+    assert isinstance(error, ProviderError)
+    assert error.task is not None
+    assert (error.kind, error.status, error.resubmit_safe) == (ErrorKind.PROTOCOL, 409, False)

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelway.errors import Billed, ErrorKind, PluginError, ProviderError, SubmissionRejected, SubmissionUnknown
+from reelway.errors import (
+    Billed,
+    ConfigurationError,
+    ErrorKind,
+    InvalidRequest,
+    NotSupported,
+    PluginError,
+    Problem,
+    ProviderError,
+    SubmissionRejected,
+    SubmissionUnknown,
+)
 from reelway.flow.effects import Flow, Phase, Send
 from reelway.flow.submit import SubmitPlan, Verdict, submit, verdict_of
 from reelway.model.http import HttpResponse, json_request
@@ -313,6 +324,61 @@ def test_a_plugin_that_cannot_read_an_error_does_not_turn_a_plain_refusal_into_d
 def test_a_plugin_that_cannot_read_an_error_leaves_the_rest_in_doubt() -> None:
     assert verdict_of(Clumsy(), refused(418, "teapot"), "") is U
     assert verdict_of(Clumsy(), refused(500, "oops"), "") is U
+
+
+class Raising(Acme):
+    """Raises one of our own errors wherever it reads an answer to a create."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def decode_create(self, *_: Any) -> Any:
+        raise self.error
+
+    def read_error(self, *_: Any) -> ErrorReading:
+        raise self.error
+
+
+OURS = [
+    NotSupported("there is no such call"),
+    InvalidRequest([Problem(field="prompt", message="is missing")]),
+    ConfigurationError("nothing is configured"),
+    PluginError("it failed"),
+    ProviderError("it is no JSON", kind=ErrorKind.PROTOCOL),
+    SubmissionRejected("nothing was created", kind=ErrorKind.QUOTA),
+]
+
+
+@pytest.mark.parametrize("answer", [OK, PAGE, refused(502), refused(504, "oops"), refused(418)], ids=repr)
+@pytest.mark.parametrize("raised", OURS, ids=lambda error: type(error).__name__)
+def test_whatever_a_plugin_raises_over_an_answer_the_create_was_sent(
+    raised: Exception, answer: HttpResponse
+) -> None:
+    hand = Hand(answer)
+    error = raises(submission(Raising(raised)), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert (error.resubmit_safe, error.billed, error.response) == (False, Billed.UNKNOWN, answer.body)
+    assert states(hand) == [INTENT, SENDING, AMBIGUOUS]
+
+
+@pytest.mark.parametrize("raised", OURS, ids=lambda error: type(error).__name__)
+def test_whatever_a_plugin_raises_over_a_plain_refusal_it_is_one(raised: Exception) -> None:
+    error = raises(submission(Raising(raised)), Hand(refused(401)))
+    assert isinstance(error, SubmissionRejected)
+    assert error.status == 401
+
+
+def test_an_error_of_ours_after_the_answer_leaves_the_create_in_doubt() -> None:
+    def fail(submission: Submission) -> None:
+        if submission.state is ACCEPTED:
+            raise ConfigurationError("there is no room for records")
+
+    hand = Hand(OK, on_record=fail)
+    error = raises(submission(), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert "there is no room for records" in str(error)
+    assert (error.response, error.phase) == (OK.body, "RECEIVING")
+    assert states(hand) == [INTENT, SENDING, ACCEPTED, AMBIGUOUS]
 
 
 # --- waiting and giving up ---

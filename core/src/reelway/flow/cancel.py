@@ -7,7 +7,7 @@ from reelway.flow.effects import Flow, Send, TransportError, perform
 from reelway.flow.follow import retrieve
 from reelway.model.task import Task
 from reelway.provider.interface import Provider
-from reelway.provider.reading import read_error
+from reelway.provider.reading import error_of
 from reelway.provider.writing import written
 
 
@@ -33,7 +33,7 @@ def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
         message = f"{provider.info.title} could not be asked to cancel {held.ref}: {error.reason}."
         raise ProviderError(message, kind=ErrorKind.UNAVAILABLE, task=held) from error
     if not response.ok:
-        refusal = read_error(provider, response)
+        refusal = error_of(provider, response)
         refusal.hold(held)
         raise refusal
     return (yield from retrieve(provider, held, timeout))

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from reelway.errors import (
     ErrorKind,
-    PluginError,
     ProviderError,
+    ReelwayError,
     SubmissionRejected,
     SubmissionUnknown,
 )
@@ -28,7 +28,7 @@ from reelway.model.observation import Observation
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import Provider
-from reelway.provider.reading import read_create, read_error, retry_after
+from reelway.provider.reading import error_of, read_create, retry_after
 
 
 class Verdict(StrEnum):
@@ -102,7 +102,15 @@ def _attempt(
         response = yield from perform(Send(request=request, timeout=plan.timeout, fresh=True))
     except TransportError as error:
         return (yield from _act_on_break(provider, error, submission, sent))
-    return (yield from _act_on(provider, response, submission, sent))
+    try:
+        return (yield from _act_on(provider, response, submission, sent))
+    except (SubmissionRejected, SubmissionUnknown):
+        raise
+    except ReelwayError as error:
+        reason = f"it was answered (HTTP {response.status}), but {error.message.rstrip('.')}"
+    # Outside the handler, because the frames of the other error may hold what the answer said.
+    yield from _doubt(submission, response)
+    raise _unknown(submission, sent, "RECEIVING", reason, response.body)
 
 
 def _act_on_break(
@@ -123,9 +131,9 @@ def _act_on(
     provider: Provider, response: HttpResponse, submission: Submission, sent: Instant
 ) -> Flow[Task | ProviderError]:
     """Draw the conclusion from an answer: the task, or an error after which trying again cannot pay twice."""
+    if (made := _created(provider, response, submission.route)) is not None:
+        return (yield from _accept(made, submission))
     match verdict_of(provider, response, submission.route):
-        case Verdict.ACCEPTED:
-            return (yield from _accept(provider, response, submission))
         case Verdict.TURNED_AWAY:
             yield from _note(submission, SubmissionState.INTENT, detail=f"HTTP {response.status}")
             return _rejection(provider, response, retry_after(response, sent.wall))
@@ -133,9 +141,7 @@ def _act_on(
             yield from _note(submission, SubmissionState.REJECTED, detail=f"HTTP {response.status}")
             raise _rejection(provider, response)
         case _:
-            yield from _note(
-                submission, SubmissionState.AMBIGUOUS, detail=f"HTTP {response.status}", response=response.body
-            )
+            yield from _doubt(submission, response)
             reason = f"the answer (HTTP {response.status}) does not tell whether a task was created"
             raise _unknown(submission, sent, "RECEIVING", reason, response.body)
 
@@ -143,10 +149,10 @@ def _act_on(
 def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdict:
     """Judge the answer to a create, by the table in the design: status first, then what the body says."""
     if response.ok:
-        return Verdict.ACCEPTED if _created(provider, response, route) else Verdict.AMBIGUOUS
+        return Verdict.ACCEPTED if _created(provider, response, route) is not None else Verdict.AMBIGUOUS
     if 300 <= response.status < 400:
         return Verdict.REJECTED
-    error = _error_of(provider, response)
+    error = error_of(provider, response)
     if _documented_as_nothing_created(provider, error):
         return Verdict.REJECTED
     if response.status == 429 or (response.status == 503 and response.header("retry-after")):
@@ -157,27 +163,19 @@ def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdic
     return Verdict.AMBIGUOUS
 
 
-def _created(provider: Provider, response: HttpResponse, route: str) -> bool:
+def _created(provider: Provider, response: HttpResponse, route: str) -> Observation | None:
+    """The task that an answer names. Whatever a plugin raises over it, an answered create was sent."""
     try:
-        read_create(provider, response, route)
-    except (ProviderError, PluginError):
-        return False
-    return True
-
-
-def _error_of(provider: Provider, response: HttpResponse) -> ProviderError:
-    try:
-        return read_error(provider, response)
-    except PluginError as error:
-        return ProviderError(error.message, kind=ErrorKind.PROTOCOL, status=response.status)
+        return read_create(provider, response, route) if response.ok else None
+    except ReelwayError:
+        return None
 
 
 def _documented_as_nothing_created(provider: Provider, error: ProviderError) -> bool:
     return (error.status, (error.code or "").lower()) in provider.info.nothing_created
 
 
-def _accept(provider: Provider, response: HttpResponse, submission: Submission) -> Flow[Task]:
-    observation = read_create(provider, response, submission.route)
+def _accept(observation: Observation, submission: Submission) -> Flow[Task]:
     now = yield from perform(Now())
     task, events = first_snapshot(observation, submission, now)
     yield from _note(submission, SubmissionState.ACCEPTED, ref=task.ref)
@@ -195,6 +193,11 @@ def first_snapshot(
     return (task, ()) if observation.provider_status is None else advance(task, observation, now.wall)
 
 
+def _doubt(submission: Submission, response: HttpResponse) -> Flow[Instant]:
+    detail = f"HTTP {response.status}"
+    return (yield from _note(submission, SubmissionState.AMBIGUOUS, detail=detail, response=response.body))
+
+
 def _note(
     submission: Submission,
     state: SubmissionState,
@@ -210,7 +213,7 @@ def _note(
 
 
 def _rejection(provider: Provider, response: HttpResponse, wait: float | None = None) -> SubmissionRejected:
-    error = _error_of(provider, response)
+    error = error_of(provider, response)
     return SubmissionRejected(
         error.message,
         kind=error.kind,

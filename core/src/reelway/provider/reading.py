@@ -168,6 +168,14 @@ def read_error(provider: Provider, response: HttpResponse) -> ProviderError:
     )
 
 
+def error_of(provider: Provider, response: HttpResponse) -> ProviderError:
+    """The error that an answer stands for; one of kind ``protocol`` where the plugin cannot read it."""
+    try:
+        return read_error(provider, response)
+    except ReelwayError as error:
+        return ProviderError(error.message, kind=ErrorKind.PROTOCOL, status=response.status)
+
+
 def error_reading(provider: Provider, response: HttpResponse) -> ErrorReading:
     """What an error answer says, in the provider's own words, but for links and keys.
 
