@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
+from copy import copy
+from traceback import TracebackException
 from typing import Any
 
 import pytest
@@ -10,7 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reelway.errors import Billed, ErrorKind, PluginError, ProviderError, ProviderUnreachable, WaitTimeout
+from reelway.errors import (
+    Billed,
+    ConfigurationError,
+    ErrorKind,
+    InvalidRequest,
+    NotSupported,
+    PluginError,
+    Problem,
+    ProviderError,
+    ProviderUnreachable,
+    ReelwayError,
+    WaitTimeout,
+)
 from reelway.flow.effects import Flow, Observe, Phase, Send
 from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, FollowPlan, follow, retrieve
 from reelway.model.http import HttpRequest, HttpResponse, json_response
@@ -18,7 +33,8 @@ from reelway.model.lifecycle import NOT_FOUND_LIMIT, Anomaly, NotFoundSeen
 from reelway.model.observation import Status
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
-from tests.acme import ACME, PAGE, Acme, refused, said, task
+from reelway.provider.readers import decode_object
+from tests.acme import ACME, LINK, PAGE, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises, sums
 
 MISSING = refused(404, "task_not_exist")
@@ -452,9 +468,60 @@ def test_an_error_of_asking_once_carries_no_frames_in_which_the_answer_was_read(
     assert error.__context__ is None
 
 
-def test_a_plugin_error_of_asking_once_keeps_its_cause_for_the_author() -> None:
+class Ours(Acme):
+    """Reads the link of an answer, and raises one of our own errors."""
+
+    def __init__(self, error: ReelwayError) -> None:
+        self.error = error
+
+    def decode_retrieve(self, response: HttpResponse, route: str) -> Any:
+        link = decode_object(response.body)["video_url"]
+        assert link
+        raise copy(self.error)
+
+
+OURS = [
+    PluginError("it failed"),
+    NotSupported("there is no such call"),
+    InvalidRequest([Problem(field="id", message="is odd")]),
+    ConfigurationError("nothing is configured"),
+]
+
+
+@pytest.mark.parametrize("raised", OURS, ids=lambda error: type(error).__name__)
+def test_whatever_a_plugin_raises_over_an_answer_is_trouble_that_holds_the_task(raised: ReelwayError) -> None:
+    held = task()
+    answer = said("running", video_url=LINK)
+    asked = raises(retrieve(Ours(raised), held, 30), Hand(answer))
+    assert isinstance(asked, type(raised))
+    assert (asked.task, asked.resubmit_safe) == (held, False)
+    waited = raises(following(held, Ours(raised)), Hand(*[answer] * FAILURE_LIMIT))
+    assert isinstance(waited, ProviderUnreachable)
+    assert (waited.task, waited.resubmit_safe) == (held, False)
+
+
+@pytest.mark.parametrize("provider", [Clumsy(), *map(Ours, OURS)], ids=repr)
+@pytest.mark.parametrize("flow", [lambda one: retrieve(one, task(), 30), lambda one: following(provider=one)])
+def test_no_error_of_a_plugin_carries_frames_in_which_the_answer_was_read(
+    provider: Provider, flow: Callable[[Provider], Flow[Task]]
+) -> None:
+    error = raises(flow(provider), Hand(*[said("running", video_url=LINK)] * FAILURE_LIMIT))
+    report = TracebackException.from_exception(error, capture_locals=True)
+    frames = [frame.name for one in _reports(report) for frame in one.stack]
+    assert "decode_retrieve" not in frames
+    assert "run" in frames
+
+
+def _reports(report: TracebackException | None) -> Iterator[TracebackException]:
+    while report is not None:
+        yield report
+        report = report.__cause__ or report.__context__
+
+
+def test_a_plugin_error_tells_the_author_where_it_arose() -> None:
     error = raises(retrieve(Clumsy(), task(), 30), Hand(said("running")))
-    assert isinstance(error.__cause__, KeyError)
+    line = Clumsy.decode_retrieve.__code__.co_firstlineno + 1
+    assert f"failed to read an answer: KeyError in test_follow.py, line {line}." in str(error)
 
 
 def test_an_unreachable_provider_is_an_error_of_that_kind() -> None:

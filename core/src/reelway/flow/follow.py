@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.errors import (
     ErrorKind,
-    PluginError,
     ProviderError,
     ProviderUnreachable,
     ReelwayError,
@@ -25,6 +24,8 @@ from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.reading import needs_result, one_line, read_result, read_retrieve, retry_after
 from reelway.provider.writing import written
+
+E = TypeVar("E", bound=ReelwayError)
 
 FAILURE_LIMIT: Final = 10
 """Failed polls in a row that end the wait; the task itself is untouched."""
@@ -201,11 +202,12 @@ def _ask(
     except ProviderError as error:
         error.retry_after = retry_after(response, now.wall)
         return _Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
-    except PluginError as error:
-        return _Trouble(error)
+    except ReelwayError as error:
+        # Whatever a plugin raises over an answer: the task was asked for, so it is there.
+        return _Trouble(_without_frames(error))
 
 
-def _without_frames(error: ProviderError) -> ProviderError:
+def _without_frames(error: E) -> E:
     """The error alone. The frames in which an answer was read hold its signed links, and reports print frames."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from traceback import walk_tb
 from typing import TypeVar
 
 from msgspec import Struct, convert
@@ -298,7 +300,11 @@ def _guarded(provider: Provider, call: Callable[[], T]) -> T:
 
 def _stumbled(provider: Provider, error: Exception) -> PluginError:
     name = provider.info.name
-    message = f"The plugin of {name!r} failed to read an answer: {type(error).__name__}."
+    # The frames are taken away where an answer may show in them, so the place is told here.
+    place = [
+        f" in {Path(frame.f_code.co_filename).name}, line {line}" for frame, line in walk_tb(error.__traceback__)
+    ]
+    message = f"The plugin of {name!r} failed to read an answer: {type(error).__name__}{place[-1]}."
     return PluginError(message, hint="Report it to the authors of the plugin; the task is not lost.")
 
 
