@@ -28,7 +28,7 @@ from reelway.provider.reading import (
     redact,
     retry_after,
 )
-from reelway.provider.videos_api import VideosApi
+from reelway.provider.videos_api import Dialect, Places, VideosApi
 
 CATALOG = Catalog((), fallback=ModelSpec(name="*", form="plain"))
 INFO = ProviderInfo(
@@ -552,3 +552,29 @@ def test_a_reading_is_brought_into_form() -> None:
     seen = read_retrieve(Scripted(lambda: loose), OK, "", "job-1")
     assert seen.created_at == datetime(2026, 1, 1, tzinfo=UTC)
     assert seen.videos == (Video(url=Secret("https://cdn.example/1.mp4")),)
+
+
+class Nested(Acme):
+    dialects = {"": Dialect(places=Places(words=("status", "data.status", "data.data.status")))}
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "status"),
+    [
+        (("busy", "done", None), "busy", Status.RUNNING),
+        (("reviewing", "busy", None), "busy", Status.RUNNING),
+        (("reviewing", "failed", None), "reviewing", None),
+        (("reviewing", "done", "done"), "reviewing", None),
+        (("reviewing", "done", "busy"), "busy", Status.RUNNING),
+        ((None, "done", None), "done", Status.SUCCEEDED),
+        (("", None, "failed"), "failed", Status.FAILED),
+        ((None, "reviewing", "done"), "reviewing", None),
+    ],
+)
+def test_no_inner_word_ends_a_task_whose_own_word_nobody_knows(
+    words: tuple[str | None, ...], said: str, status: Status | None
+) -> None:
+    outer, inner, innermost = words
+    document = {"id": "j1", "status": outer, "data": {"status": inner, "data": {"status": innermost}}}
+    seen = read_retrieve(Nested(), json_response(document), "", "j1")
+    assert (seen.provider_status, seen.status) == (said, status)

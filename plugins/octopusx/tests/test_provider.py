@@ -132,14 +132,16 @@ INNER_WORDS = [
     ("IN_PROGRESS", "expired", Status.RUNNING),
     ("FAILURE", "running", Status.FAILED),
     ("UNKNOWN", "running", Status.RUNNING),
-    ("MODERATING", "succeeded", Status.SUCCEEDED),
+    ("MODERATING", "running", Status.RUNNING),
+    ("MODERATING", "succeeded", None),
+    ("UNKNOWN", "failed", None),
     ("UNKNOWN", "unknown", None),
     ("MODERATING", None, None),
 ]
 
 
 @pytest.mark.parametrize(("outer", "inner", "status"), INNER_WORDS)
-def test_the_inner_word_counts_only_where_nobody_knows_the_outer(
+def test_the_inner_word_counts_only_where_nobody_knows_the_outer_and_ends_nothing(
     outer: str, inner: str | None, status: Status | None
 ) -> None:
     assert polled(record(status=outer, data={"status": inner})).status is status

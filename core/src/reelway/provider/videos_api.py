@@ -67,8 +67,9 @@ READERS: Final[Mapping[str, Read]] = {
 class Places(Struct, frozen=True, kw_only=True, dict=True):
     """Where an answer keeps its facts; for each fact the places in order of trust, the first usable one counts.
 
-    ``ids`` and ``words`` are texts. The first *known* word counts, so that an inner status can stand in for an
-    outer word that nobody knows; where none is known, the first one is kept as it is.
+    ``ids`` and ``words`` are texts. Where nobody knows the first word, a known one that tells of no end stands in
+    for it, and otherwise the first is kept as it is: a stage that was added around a task would else end it, with
+    the word of the stage before.
     """
 
     ids: tuple[Place, ...] = ("id", "task_id")
@@ -224,7 +225,7 @@ class VideosApi(Provider):
         found = places.search(document)
         task_id, said, written, model, created_at, completed_at, expires_at, url, code, reason = found
         if said is not None and meaning(said, self.info.words) is None:
-            said = first(document, places.words, self._known_word) or said
+            said = first(document, places.words, self._stand_in) or said
         return Observation(
             task_id=task_id,
             provider_status=said,
@@ -238,9 +239,10 @@ class VideosApi(Provider):
             failure=self._failure(code, reason),
         )
 
-    def _known_word(self, value: Json) -> str | None:
+    def _stand_in(self, value: Json) -> str | None:
         written = word(value)
-        return written if meaning(written, self.info.words) is not None else None
+        meant = meaning(written, self.info.words)
+        return written if meant is not None and not meant.final else None
 
     def _failure(self, code: str | None, message: str | None) -> Failure | None:
         # A code of 0 and empty texts are how the gateways write "no error".
