@@ -18,6 +18,7 @@ from tests.repository.source import CORE, PLUGINS, ROOT, committed, imported, mo
 
 FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
+    "locks": 0,
     "provider": 1,
     "flow": 2,
     "recording": 2,

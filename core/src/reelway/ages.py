@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Final
 
 from reelway.flow.effects import Instant
 from reelway.flow.follow import since_when
+from reelway.locks import ForkSafeLock
 from reelway.model.task import Task, TaskRef
 from reelway.transport.clock import Clock
 
@@ -24,7 +24,7 @@ class Ages:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since: dict[TaskRef, float] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def since(self, task: Task) -> float:
         """The monotonic time from which the task has been known."""

@@ -6,7 +6,6 @@ import logging
 import math
 import random
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -25,6 +24,7 @@ from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import reserve, spread
 from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
+from reelway.locks import ForkSafeLock
 from reelway.model.exchange import HttpExchange
 from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
@@ -117,7 +117,7 @@ class _OpenAccount:
             raise ConfigurationError(f"The cadence of the account {name!r} has to grow from 0 or more seconds.")
         self._gap = 1 / account.requests_per_second
         self._next_free = 0.0
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def slot(self, now: float) -> float:
         """Seconds from ``now`` until this account may be asked again; takes the slot."""

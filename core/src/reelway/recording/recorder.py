@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from pathlib import Path
 from typing import Final
 
 from reelway.errors import ConfigurationError
+from reelway.locks import ForkSafeLock
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.provider.interface import Provider
 from reelway.recording.redaction import Redactor
@@ -40,7 +40,7 @@ class Recorder:
         if taken:
             raise ConfigurationError(f"{folder} holds files already.", hint="Record into a new folder.")
         self._folder = folder
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._redactors: dict[str, Redactor] = {}
         self.written = 0
 

@@ -14,13 +14,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import StrEnum
 from functools import cache, partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError
 from reelway.flow.effects import Open, Send, TransportError
+from reelway.locks import ForkSafeLock
 from reelway.model.http import HttpRequest, HttpResponse, find_header
 from reelway.provider.soundness import MOST_BYTES
 from reelway.transport.body import BoundedBody
@@ -144,7 +144,7 @@ class _Http:
         self._settings = settings
         self._open: dict[Purpose, Any] = {}
         self._owner: object = None
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def _channel(self, purpose: Purpose) -> Any:
         """What exchanges for a purpose go through, made when it is first needed."""
