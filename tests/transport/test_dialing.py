@@ -29,6 +29,7 @@ from reelway.transport.dialing import (
 )
 from reelway.transport.guard import AddressRefused, check_address
 from reelway.transport.line import BULK, GULP, PATIENCE
+from tests.transport.rogue import bounded
 
 
 class FakeStream:
@@ -367,3 +368,24 @@ def test_a_lookup_is_waited_for_as_long_as_there_is_time(monkeypatch: pytest.Mon
     assert time.monotonic() - start < 2
     let_go.set()
     assert resolve_within(httpcore, "slow.example", 80, 5) == ["found"]
+
+
+def test_lookups_that_hang_hold_up_neither_other_work_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = threading.Event()
+    monkeypatch.setattr(dialing, "resolve", lambda *_: ["127.0.0.1"] if let_go.wait(5) else [])
+    backend = AsyncBackend(httpcore, check_address)
+
+    async def main() -> None:
+        # More than the event loop has threads.
+        lookups = [asyncio.ensure_future(backend.connect_tcp("slow.example", 80)) for _ in range(40)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(lambda: None)
+        for lookup in lookups:
+            lookup.cancel()
+        await asyncio.gather(*lookups, return_exceptions=True)
+
+    try:
+        with bounded(4):
+            asyncio.run(main())
+    finally:
+        let_go.set()

@@ -10,9 +10,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeAlias
 
@@ -158,7 +158,7 @@ class AsyncBackend:
     ) -> Line:
         """Connect to the first address that answers; none is tried that the judge refuses."""
         caught: Exception | None = None
-        found = await asyncio.to_thread(resolve, self._core, host, port)
+        found = await asyncio.wrap_future(looked_up(self._core, host, port))
         for address, share in shared_out(judged(found, self._judge), timeout):
             try:
                 return await open_line(self._core, address, port, share)
@@ -202,23 +202,31 @@ def seconds_left(timeout: float | None, expired: type[Exception]) -> float | Non
 
 
 def resolve_within(core: Any, host: str, port: int, seconds: float | None) -> list[str]:
-    """The addresses of a host, or ``ConnectTimeout``; the system's own lookup knows no deadline."""
-    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
+    """The addresses of a host, or ``ConnectTimeout``."""
+    try:
+        return looked_up(core, host, port).result(seconds)
+    except TimeoutError:
+        raise core.ConnectTimeout("the host name was not found in time") from None
+
+
+def looked_up(core: Any, host: str, port: int) -> Future[list[str]]:
+    """The addresses of a host, as soon as they are known.
+
+    The system's own lookup knows no deadline and cannot be stopped. Its thread is a daemon and in no pool, so one
+    that hangs holds up neither other work nor the end of the program.
+    """
+    found: Future[list[str]] = Future()
+    # Whoever gives up waiting leaves the thread something to put its answer into.
+    found.set_running_or_notify_cancel()
 
     def look_up() -> None:
         try:
-            answers.put(resolve(core, host, port))
-        except Exception as error:  # noqa: BLE001 - raised in the thread that waits for it
-            answers.put(error)
+            found.set_result(resolve(core, host, port))
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            found.set_exception(error)
 
     Thread(target=look_up, name="reelway-resolver", daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        answer = core.ConnectTimeout("the host name was not found in time")
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    return found
 
 
 def resolve(core: Any, host: str, port: int) -> list[str]:
