@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reelway.errors import ErrorKind, ProviderError
-from reelway.model.http import HttpResponse
+from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Failure, FailureKind, Observation, Status
-from reelway.provider.reading import read_error, read_result
+from reelway.provider.reading import read_error, read_result, read_retrieve
 from reelway_fal import Fal
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -29,7 +29,7 @@ def ended(result: HttpResponse, poll: str = "status-completed") -> Observation:
 
 def failed(kind: FailureKind, code: str | None, message: str) -> Observation:
     return Observation(
-        provider_status="ERROR",
+        provider_status="RESULT_ERROR",
         status=Status.FAILED,
         failure=Failure(kind=kind, code=code, message=message),
     )
@@ -88,6 +88,13 @@ def test_a_type_may_stand_in_the_header_alone() -> None:
 def test_an_odd_list_of_complaints_is_an_end_all_the_same(detail: str) -> None:
     result = HttpResponse(status=422, body=f'{{"detail": {detail}}}'.encode())
     assert ended(result).status is Status.FAILED
+
+
+@pytest.mark.parametrize("word", ["OK", "ERROR", "ok", " Error "])
+def test_the_words_of_a_webhook_are_none_of_the_queue_s(word: str) -> None:
+    told = json_response({"status": word, "request_id": REQUEST})
+    seen = read_retrieve(PROVIDER, told, APP, REQUEST)
+    assert (seen.provider_status, seen.status) == (word, None)
 
 
 @pytest.mark.parametrize("code", ["ok", "OK", "completed", "in_progress", "error"])

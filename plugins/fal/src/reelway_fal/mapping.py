@@ -17,6 +17,7 @@ from reelway.provider.forms import BodyStyle, Form, Row
 from reelway.provider.interface import ErrorReading, kind_of_status
 from reelway.provider.models import ModelSpec, refuse
 from reelway.provider.readers import Json, decode_json, decode_object, first_link, identifier, pick, text, word
+from reelway.provider.words import meaning
 from reelway_fal.wire import (
     CANCELLED,
     ERROR_CODES,
@@ -142,20 +143,26 @@ def callback_observation(body: bytes) -> Observation:
     document = decode_object(body)
     payload = pick(document, "payload")
     payload = payload if isinstance(payload, dict) else {}
-    ended_well = _succeeded(payload)
     message = _message(payload) or text(document.get("error"))
     ended_badly = _failed(_type(payload) or _type(document), message, listed=bool(_listed(payload)))
+    # documentation/model-apis/inference/webhooks. Each of them is told here in the word that a result would bring.
+    ends = {"ok": SUCCEEDED, "error": FAILED}
+    said = word(document.get("status"))
     return replace(
         ended_badly,
         task_id=identifier(document, ("request_id",)),
-        provider_status=word(document.get("status")),
-        videos=ended_well.videos,
+        provider_status=meaning(said, ends) or said,
+        videos=_videos(payload),
     )
 
 
 def _succeeded(document: Mapping[str, Json]) -> Observation:
+    return Observation(provider_status=SUCCEEDED, videos=_videos(document))
+
+
+def _videos(document: Mapping[str, Json]) -> tuple[Video, ...]:
     url = first_link(document, VIDEO_LINKS)
-    return Observation(provider_status=SUCCEEDED, videos=(Video(url=Secret(url)),) if url else ())
+    return (Video(url=Secret(url)),) if url else ()
 
 
 def _failed(code: str | None, message: str | None, *, listed: bool) -> Observation:

@@ -7,9 +7,9 @@ the source of its own clients.
 from reelway.errors import ErrorKind
 from reelway.model.observation import FailureKind, Status
 
-SUCCEEDED = "OK"
+SUCCEEDED = "RESULT_OK"
 
-FAILED = "ERROR"
+FAILED = "RESULT_ERROR"
 
 CANCELLED = "client_cancelled"
 
@@ -19,10 +19,10 @@ WORDS = {
     "in_progress": Status.RUNNING,
     # It ended, well or badly: only the result tells.
     "completed": Status.RUNNING,
-    # documentation/model-apis/inference/webhooks: how it ended. Here these words also stand for a result that came
-    # and for one that was an error, for a result has no word of its own.
-    "ok": Status.SUCCEEDED,
-    "error": Status.FAILED,
+    # How it ended, in words of our own, for a result has none. OK and ERROR are those of a webhook, and not of the
+    # queue: in a poll they would end a request whose result nobody has asked for.
+    "result_ok": Status.SUCCEEDED,
+    "result_error": Status.FAILED,
     # documentation/model-apis/request-errors: the one error type that is an end of its own.
     CANCELLED: Status.CANCELLED,
 }
