@@ -9,7 +9,7 @@ import pytest
 from reelway.errors import ErrorKind, ProviderError
 from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Failure, FailureKind, Observation, Status
-from reelway.provider.reading import read_error, read_result, read_retrieve
+from reelway.provider.reading import read_callback, read_error, read_result, read_retrieve
 from reelway_fal import Fal
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -34,6 +34,16 @@ def failed(kind: FailureKind, code: str | None, message: str) -> Observation:
         failure=Failure(kind=kind, code=code, message=message),
     )
 
+
+ERRORS = (
+    "result-422-content-policy",
+    "result-422-missing",
+    "result-422-text",
+    "result-499-client-cancelled",
+    "result-503-runner-disconnected",
+    "result-504-request-timeout",
+)
+"""Recorded answers that are the job's own bad end."""
 
 TROUBLE = {
     "too early": (400, b'{"detail": "Request is still in progress"}'),
@@ -101,6 +111,15 @@ def test_the_words_of_a_webhook_are_none_of_the_queue_s(word: str) -> None:
 def test_the_type_of_an_error_is_no_word_of_the_queue(code: str) -> None:
     result = HttpResponse(status=500, body=f'{{"detail": "No.", "error_type": "{code}"}}'.encode())
     assert ended(result, "status-completed-error") == failed(FailureKind.UNKNOWN, code, "No.")
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_webhook_tells_the_same_end_as_the_result(name: str) -> None:
+    payload = (SAMPLES / f"{name}.json").read_bytes()
+    told = ended(HttpResponse(status=int(name.split("-")[1]), body=payload))
+    body = b'{"request_id": "%b", "status": "ERROR", "payload": %b}' % (REQUEST.encode(), payload)
+    [seen] = read_callback(PROVIDER, (), body, verified=True)
+    assert (seen.provider_status, seen.status, seen.failure) == (told.provider_status, told.status, told.failure)
 
 
 @pytest.mark.parametrize("code", ["client_cancelled", "ok"])

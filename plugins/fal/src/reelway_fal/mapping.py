@@ -146,7 +146,7 @@ def callback_observation(body: bytes) -> Observation:
     message = _message(payload) or text(document.get("error"))
     ended_badly = _failed(_type(payload) or _type(document), message, listed=bool(_listed(payload)))
     # documentation/model-apis/inference/webhooks. Each of them is told here in the word that a result would bring.
-    ends = {"ok": SUCCEEDED, "error": FAILED}
+    ends = {"ok": SUCCEEDED, "error": ended_badly.provider_status}
     said = word(document.get("status"))
     return replace(
         ended_badly,
