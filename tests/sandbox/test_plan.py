@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelway.errors import ConfigurationError
+from reelway.sandbox.callbacks import DISTORTIONS
 from reelway.sandbox.faults import CATALOG, Fault, Place, Takes
 from reelway.sandbox.plan import ArmedFault, Orders, Plan, marks_in
 from reelway.sandbox.spoil import SPOILERS
@@ -17,8 +18,10 @@ def plan_of(*texts: str) -> Plan:
     return Plan(ArmedFault.parse(text) for text in texts)
 
 
-def test_every_fault_either_spoils_an_answer_or_shapes_the_job() -> None:
-    assert {fault.name for fault in CATALOG if not fault.shapes} == set(SPOILERS)
+def test_every_fault_either_spoils_an_answer_or_a_callback_or_shapes_the_job() -> None:
+    told = {fault.name for fault in CATALOG if Place.CALLBACK in fault.at}
+    assert told == set(DISTORTIONS)
+    assert {fault.name for fault in CATALOG if not fault.shapes} - told == set(SPOILERS)
 
 
 @pytest.mark.parametrize("fault", CATALOG, ids=lambda fault: fault.name)
@@ -42,7 +45,7 @@ def test_an_argument_says_how_many_calls(text: str, left: float) -> None:
 
 def test_a_call_in_front_narrows_a_fault_down() -> None:
     assert ArmedFault.parse("retrieve/reset").at == (Place.RETRIEVE,)
-    assert ArmedFault.parse("reset").at == tuple(Place)
+    assert ArmedFault.parse("reset").at == tuple(place for place in Place if place is not Place.CALLBACK)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesParser
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from reelway.errors import ErrorKind
-from reelway.model.http import HttpRequest, HttpResponse
+from reelway.model.http import Headers, HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Failure, Status
 
 
@@ -109,12 +109,26 @@ class SimulatedJob(Struct, frozen=True, kw_only=True):
         return self.status.final
 
 
+class SimulatedCallback(Struct, frozen=True, kw_only=True):
+    """What the simulated provider posts to the address that a create named."""
+
+    headers: Headers = ()
+    body: bytes
+
+    @classmethod
+    def json(cls, document: Any) -> SimulatedCallback:
+        """A callback that holds a document."""
+        written = json_response(document)
+        return cls(headers=written.headers, body=written.body)
+
+
 class Simulator(ABC):
     """How one provider's service behaves, for every installed provider's place in the sandbox.
 
     Attributes:
         auth_scheme: the word before the key in the ``Authorization`` header.
         cancel_effects: what a cancel does to a job that stands there; nothing where no effect is named.
+        callback_pauses: seconds before each further attempt at a callback that was not taken.
     """
 
     auth_scheme: ClassVar[str] = "Bearer"
@@ -122,6 +136,7 @@ class Simulator(ABC):
         Status.QUEUED: CancelEffect.STOP,
         Status.RUNNING: CancelEffect.STOP,
     }
+    callback_pauses: ClassVar[Sequence[float]] = (1.0, 2.0, 4.0)
 
     @abstractmethod
     def recognise(self, request: HttpRequest) -> SimulatedCall | None:
@@ -150,6 +165,22 @@ class Simulator(ABC):
     @abstractmethod
     def answer_error(self, call: SimulatedCall | None, kind: ErrorKind) -> HttpResponse:
         """The answer to a call that fails; ``call`` is None for an unknown path."""
+
+    def callback_url(self, call: SimulatedCall) -> str | None:
+        """Where the job of a create is to be told about; None where nobody asked."""
+        return None
+
+    def write_callback(self, job: SimulatedJob) -> SimulatedCallback | None:
+        """What is posted when a job has come to stand there; None where the provider tells nothing of that."""
+        return None
+
+    def sign_callback(self, callback: SimulatedCallback, key: bytes, now: datetime) -> Headers:
+        """The headers that prove where a callback comes from, by a secret of 32 bytes; none without signatures."""
+        return ()
+
+    def callback_secret(self, key: bytes) -> str | None:
+        """What ``Provider.verify_callback`` proves callbacks with that ``key`` signed; None without signatures."""
+        return None
 
 
 def fields_of(request: HttpRequest) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every installed provider simulated on loopback, with faults on request."""
 
+from reelway.sandbox.callbacks import Callback
 from reelway.sandbox.faults import CATALOG, Fault, Place
 from reelway.sandbox.jobs import Pace
 from reelway.sandbox.ledger import CallEntry, Counts, Ledger, TaskEntry
@@ -12,6 +13,7 @@ __all__ = [
     "CATALOG",
     "Behaviour",
     "CallEntry",
+    "Callback",
     "Counts",
     "Fault",
     "Ledger",

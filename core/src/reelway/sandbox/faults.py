@@ -1,6 +1,7 @@
 """Which faults there are.
 
-How they are asked for is told by :mod:`reelway.sandbox.plan`, what they do by ``spoil`` and ``jobs`` beside it.
+How they are asked for is told by :mod:`reelway.sandbox.plan`, what they do by ``spoil``, ``jobs`` and
+``callbacks`` beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Place(StrEnum):
     RESULT = "result"
     CONTENT = "content"
     LINK = "link"
+    CALLBACK = "callback"
+    """Here the service calls."""
 
 
 class Takes(StrEnum):
@@ -65,7 +68,8 @@ POLL = (Place.RETRIEVE,)
 CALLS = (*CREATE, *POLL, Place.RESULT)
 FILE = (Place.LINK, Place.CONTENT)
 API = (Place.CREATE, Place.RETRIEVE, Place.RESULT, Place.CONTENT)
-ANY = tuple(Place)
+ANY = (*API, Place.LINK)
+TOLD = (Place.CALLBACK,)
 
 STANDARD_REASON: Final = "The sandbox was asked to fail."
 
@@ -296,6 +300,24 @@ CATALOG: Final = (
         default="",
         shapes=True,
     ),
+    # Callbacks that cannot be relied on.
+    Fault(
+        name="callback-late",
+        says="Every callback comes the given seconds late.",
+        at=TOLD,
+        takes=Takes.SECONDS,
+        default="60",
+        label=Evidence.DOCUMENTED,
+    ),
+    Fault(name="callback-twice", says="A callback comes twice.", at=TOLD),
+    Fault(name="callback-lost", says="A callback never comes.", at=TOLD),
+    Fault(
+        name="callback-forged",
+        says="A false end comes before a callback: wrongly signed, or about another task where none is signed.",
+        at=TOLD,
+    ),
+    Fault(name="callback-flip", says="The callback of an end is followed by one of the opposite end.", at=TOLD),
+    Fault(name="callback-out-of-order", says="A callback that is no end comes after the one behind it.", at=TOLD),
 )
 
 FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in CATALOG}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,6 +56,8 @@ class Job:
         shown: where the last poll saw it.
         forgotten: its record was removed; what was counted stays counted.
         link: the link that was given out last.
+        callback_url: where its callbacks go, if anywhere.
+        told: the status of the last turn that callbacks were written about.
     """
 
     provider: str
@@ -72,6 +74,8 @@ class Job:
     shown: Stage | None = None
     forgotten: bool = False
     link: Link | None = None
+    callback_url: str | None = None
+    told: Status | None = None
 
 
 QUEUED: Final = Stage(Status.QUEUED, 0)
@@ -124,8 +128,13 @@ def _after_the_end(job: Job, stage: Stage) -> Stage:
         job.has_ended = True
         return stage
     if job.plan.take("flip"):
-        return placed(Status.FAILED if stage.status is Status.SUCCEEDED else Status.SUCCEEDED)
+        return opposite(stage)
     return placed(Status.RUNNING) if job.plan.take("relapse") else stage
+
+
+def opposite(stage: Stage) -> Stage:
+    """The end that contradicts a stage."""
+    return placed(Status.FAILED if stage.status is Status.SUCCEEDED else Status.SUCCEEDED)
 
 
 def placed(status: Status, progress: int | None = None) -> Stage:
@@ -154,6 +163,12 @@ def failure_of(job: Job, stage: Stage) -> Failure | None:
     reason = job.reason or (asked.argument if asked else STANDARD_REASON)
     kind = FailureKind.INTERNAL if job.plan.has("fail-internal") else FailureKind.UNKNOWN
     return Failure(kind=kind, code=FAILURE_CODE, message=reason)
+
+
+def turning_points(job: Job, timing: Timing) -> Iterator[datetime]:
+    """When a job's status may change by itself; what polls or hands move changes when they do."""
+    shares = (0.0, QUEUED_UNTIL, 1.0) if timing.pace is Pace.CLOCK else (0.0,)
+    return (job.created_at + timedelta(seconds=share * timing.job_seconds) for share in shares)
 
 
 def skew_of(job: Job) -> timedelta:

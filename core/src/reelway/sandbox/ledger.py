@@ -22,6 +22,7 @@ class Counts(Struct, frozen=True, kw_only=True):
         jobs: jobs that were made; each would have cost money.
         polls: polls that arrived.
         downloads: requests that were sent bytes of a file, by a link or by the content route.
+        callbacks: callbacks that were sent, taken or not.
         refused: calls turned away with HTTP 4xx, or before they were read.
     """
 
@@ -29,6 +30,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     jobs: int = 0
     polls: int = 0
     downloads: int = 0
+    callbacks: int = 0
     refused: int = 0
 
 
@@ -46,9 +48,10 @@ class TaskEntry(Struct, frozen=True, kw_only=True):
 
 
 class CallEntry(Struct, frozen=True, kw_only=True):
-    """One call of a provider's API or of a link: what became of it, and which fault was to blame.
+    """One call of a provider's API or of a link, or a callback: what became of it, and which fault was to blame.
 
-    ``call`` is the kind of the call, ``link``, or the method and path of a call that the provider does not have.
+    ``call`` is the kind of the call, ``link``, ``callback``, or the method and path of a call that the provider
+    does not have. The outcome of a callback is the status that it was answered with, or why there is none.
     """
 
     at: datetime

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -82,12 +82,13 @@ class Plan:
         # What acts on every call would leave the counted ones no turn, so it comes last.
         self._faults = sorted([*self._faults, *faults], key=lambda armed: armed.left == math.inf)
 
-    def strike(self, place: Place) -> ArmedFault | None:
-        """The fault that spoils this call, if one does; it is counted down."""
+    def strike(self, place: Place, spared: Container[str] = ()) -> ArmedFault | None:
+        """The fault that spoils this call, if one does; it is counted down. Those named ``spared`` wait."""
         self._calls[place] += 1
         for armed in self._faults:
             begun = self._calls[place] >= armed.first
-            if begun and place in armed.at and armed.left > 0 and not armed.fault.shapes:
+            fits = place in armed.at and not armed.fault.shapes and armed.fault.name not in spared
+            if begun and fits and armed.left > 0:
                 armed.left -= 1
                 return armed
         return None

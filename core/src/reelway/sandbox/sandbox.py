@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from http import HTTPStatus
+from threading import Lock
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from msgspec.structs import replace
 
@@ -15,12 +19,18 @@ from reelway.model.http import HttpRequest, HttpResponse
 from reelway.provider.interface import Provider
 from reelway.provider.registry import Registry
 from reelway.provider.simulator import Simulator
+from reelway.sandbox.callbacks import Callback
 from reelway.sandbox.jobs import Pace
 from reelway.sandbox.ledger import Ledger
+from reelway.sandbox.post import post
 from reelway.sandbox.reply import Behaviour
 from reelway.sandbox.server import SandboxServer
 from reelway.sandbox.world import World
 from reelway.transport.clock import Clock, SystemClock
+
+logger = logging.getLogger(__name__)
+
+OnCallback: TypeAlias = Callable[[Callback], int | None]
 
 NOWHERE: Final = "https://sandbox.invalid"
 """The address while no server runs; the name can never be found (RFC 6761, section 6.4)."""
@@ -50,6 +60,7 @@ class Sandbox:
         chaos: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        on_callback: OnCallback | None = None,
     ) -> None:
         """Simulate these providers, or every installed one.
 
@@ -60,10 +71,13 @@ class Sandbox:
             job_seconds: how long a job takes by the clock.
             job_polls: with which poll it ends by their number.
             link_seconds: how long a result link works.
-            seed: the same seed signs the same links.
+            seed: the same seed signs the same links and callbacks.
             chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
             host: where to listen.
             port: likewise; 0 takes one that is free.
+            on_callback: is given each callback, whatever its address. It may return an HTTP status: one outside
+                the 2xx means that it was not taken, and is sent again. Without a function, a sandbox that listens
+                posts callbacks to addresses on loopback.
         """
         self._clock = SystemClock() if clock is None else clock
         self.world = World(
@@ -77,7 +91,10 @@ class Sandbox:
             seed=seed,
             chaos=chaos,
         )
-        self._server = SandboxServer(self.world, host=host, port=port)
+        self._on_callback = on_callback
+        courier = post if on_callback is None else self._hand_over_aside
+        self._server = SandboxServer(self.world, host=host, port=port, courier=courier)
+        self._delivering = Lock()
 
     @property
     def url(self) -> str:
@@ -101,6 +118,7 @@ class Sandbox:
         Raises:
             TransportError: a fault breaks the connection, in the phase in which a transport would see it.
         """
+        self.deliver_callbacks()
         reply = self.world.answer(request)
         self._clock.sleep(reply.seconds)
         promised = reply.response.header("content-length") is not None
@@ -110,6 +128,29 @@ class Sandbox:
             phase, reason = BROKEN[reply.behaviour]
             raise TransportError(phase, reason)
         return reply.response
+
+    def deliver_callbacks(self) -> None:
+        """Give ``on_callback`` what has come due on the clock; without such a function nothing happens.
+
+        :meth:`respond` begins with it, so it is called by those who let time pass and ask for nothing. What the
+        function raises is raised here, and its callback is not sent again.
+        """
+        # A function that asks the sandbox in turn is not given the next callback in the middle of this one.
+        if self._on_callback is None or not self._delivering.acquire(blocking=False):
+            return
+        try:
+            while (letter := self.world.next_callback()) is not None:
+                self.world.delivered(letter, self._hand_over(self.world.sealed(letter)))
+        finally:
+            self._delivering.release()
+
+    def callback_secret(self, provider: str) -> str | None:
+        """What ``Provider.verify_callback`` takes to prove this sandbox's callbacks; None where none are signed.
+
+        Raises:
+            ConfigurationError: the provider is not simulated here.
+        """
+        return self.world.callback_secret(provider)
 
     def start(self) -> None:
         """Listen."""
@@ -131,6 +172,18 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _hand_over(self, callback: Callback) -> str:
+        answered = self._on_callback(callback) if self._on_callback else None
+        return str(answered or HTTPStatus.OK.value)
+
+    async def _hand_over_aside(self, callback: Callback) -> str:
+        # In a thread of its own, for the function may ask the server that waits for it.
+        try:
+            return await asyncio.to_thread(self._hand_over, callback)
+        except Exception as error:
+            logger.exception("A callback could not be handed over")
+            return type(error).__name__
 
 
 BROKEN: Final[Mapping[Behaviour, tuple[Phase, str]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,15 @@ from typing import Any, Self
 
 from reelway.errors import ConfigurationError
 from reelway.sandbox.connection import Connection
+from reelway.sandbox.post import Courier, post
 from reelway.sandbox.world import World
 
+logger = logging.getLogger(__name__)
+
 BACKLOG = 1024
+
+LOOK_EVERY = 0.02
+"""Seconds between two looks for callbacks whose time has come."""
 
 
 class SandboxServer:
@@ -24,9 +31,10 @@ class SandboxServer:
     It listens on loopback unless told otherwise, for it checks no key.
     """
 
-    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Prepare a server; port 0 takes one that is free."""
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0, courier: Courier = post) -> None:
+        """Prepare a server; port 0 takes one that is free. Callbacks leave by ``courier``."""
         self.world = world
+        self._courier = courier
         self._host = host
         self._port = port
         self._thread: Thread | None = None
@@ -98,9 +106,24 @@ class SandboxServer:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         await self._listen(listening)
+        delivering = self._loop.create_task(self._deliver())
         self._ready.set()
         await self._stopping.wait()
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
         await self._hang_up()
+
+    async def _deliver(self) -> None:
+        """Send each callback when its time has come, one after the other."""
+        while True:
+            try:
+                while (letter := self.world.next_callback()) is not None:
+                    self.world.delivered(letter, await self._courier(self.world.sealed(letter)))
+            # One callback of a broken simulator must not cost the others.
+            except Exception:
+                logger.exception("The sandbox failed at a callback")
+            # The clock may be a virtual one, which wakes nobody.
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _listen(self, listening: socket.socket) -> None:
         # Accepted by hand: asyncio's own server loses a connection that it takes in while it is being closed.

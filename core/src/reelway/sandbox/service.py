@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final, TypeAlias
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from reelway.errors import ConfigurationError, ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Status
 from reelway.provider.simulator import CallKind, CancelEffect, SimulatedCall, SimulatedJob, Simulator
+from reelway.sandbox.agenda import Agenda
+from reelway.sandbox.callbacks import GIVEN_UP, Announcer, Callback, Letter, was_taken
 from reelway.sandbox.chaos import Chaos
 from reelway.sandbox.faults import Place
 from reelway.sandbox.files import file_answer, store_error, whole_file
@@ -28,9 +31,10 @@ from reelway.sandbox.jobs import (
     shown_to_poll,
     skew_of,
     stage_of,
+    turning_points,
 )
 from reelway.sandbox.ledger import Book, CallEntry
-from reelway.sandbox.links import Links
+from reelway.sandbox.links import Link, Links
 from reelway.sandbox.plan import ArmedFault, Orders, Plan, marks_in
 from reelway.sandbox.reply import NO_RESPONSE, Reply
 from reelway.sandbox.spoil import Struck, spoil
@@ -48,7 +52,13 @@ Outcome: TypeAlias = tuple[str, Reply]
 
 
 class House(Struct, kw_only=True):
-    """What all simulated providers of one sandbox share."""
+    """What all simulated providers of one sandbox share.
+
+    Attributes:
+        key: what callbacks are signed with.
+        turns: jobs whose callers want to be told, and when there may be something to tell.
+        outbox: callbacks that wait to be sent.
+    """
 
     clock: Clock
     timing: Timing
@@ -56,6 +66,9 @@ class House(Struct, kw_only=True):
     public_url: str
     book: Book
     orders: Orders
+    key: bytes
+    turns: Agenda[Job]
+    outbox: Agenda[Letter]
     chaos: Chaos | None = None
 
 
@@ -68,6 +81,7 @@ class Service:
         self._simulator = simulator
         self._house = house
         self._turned_away: dict[str, Plan] = {}
+        self._announcer = Announcer(simulator, self._portrait, house.outbox, house.key)
 
     def answer(self, request: HttpRequest) -> Reply:
         """The reply to a call, which is put on record."""
@@ -84,6 +98,45 @@ class Service:
         )
         self._house.book.note(entry, kind, reply)
         return reply
+
+    @property
+    def callback_secret(self) -> str | None:
+        """What this provider's callbacks are verified with."""
+        return self._announcer.secret
+
+    def look(self, job: Job, at: datetime) -> None:
+        """Announce where a job has come to, if it has come to anywhere since the last look."""
+        # The last digit of a time is rounded, and a job must not seem to stand a moment before its turn.
+        stage = stage_of(job, self._house.timing, at + datetime.resolution)
+        if job.callback_url is not None and stage.status is not job.told:
+            job.told = stage.status
+            self._announcer.announce(job, stage, at)
+
+    def send(self, letter: Letter) -> Callback:
+        """A callback as it leaves now."""
+        return self._announcer.send(letter, self._house.clock.now())
+
+    def delivered(self, letter: Letter, outcome: str) -> None:
+        """Put on record what became of a callback; one that was not taken is sent again."""
+        job, now = letter.job, self._house.clock.now()
+        if self.jobs.get(job.task_id) is not job:
+            # The sandbox was reset meanwhile.
+            return
+        entry = CallEntry(
+            at=now,
+            provider=self._name,
+            call=Place.CALLBACK,
+            task_id=job.task_id,
+            outcome=outcome,
+            fault=letter.fault,
+        )
+        self._house.book.calls.append(entry)
+        if outcome in GIVEN_UP:
+            return
+        self._house.book.count("callbacks", self._name, job.task_id)
+        # A stranger tries once.
+        if letter.genuine and not was_taken(outcome):
+            self._announcer.try_again(letter, now)
 
     def serve_file(self, job: Job, request: HttpRequest) -> Reply:
         """The reply to a request that came by a valid link."""
@@ -132,8 +185,12 @@ class Service:
     def _made(self, call: SimulatedCall, plan: Plan, armed: ArmedFault | None) -> Outcome:
         task_id = self._simulator.new_id(call, len(self.jobs) + 1)
         now = self._house.clock.now()
-        job = Job(provider=self._name, task_id=task_id, call=call, plan=plan, created_at=now)
+        # A remix inherits the fields of its source, but nobody asked to be told about it.
+        url = self._simulator.callback_url(call) if call.kind is CallKind.CREATE else None
+        job = Job(provider=self._name, task_id=task_id, call=call, plan=plan, created_at=now, callback_url=url)
         self.jobs[task_id] = job
+        for moment in turning_points(job, self._house.timing) if url else ():
+            self._house.turns.add(moment, job)
         self._house.book.count("jobs", self._name, task_id)
         honest = partial(self._simulator.answer_create, self._view(job, QUEUED))
         return task_id, spoil(armed, self._struck(call, task_id, honest))
@@ -151,6 +208,7 @@ class Service:
     def _poll(self, call: SimulatedCall, job: Job) -> HttpResponse:
         job.polls += 1
         job.shown = stage = shown_to_poll(job, self.stage(job))
+        self._look_soon(job)
         word = UNKNOWN_WORD if job.plan.take("unknown-word") else None
         return self._simulator.answer_retrieve(call, self._view(job, stage, word))
 
@@ -178,6 +236,7 @@ class Service:
             return job.task_id, self._error(call, ErrorKind.NOT_READY)
         if effect is CancelEffect.STOP:
             job.by_hand = placed(Status.CANCELLED)
+            self._look_soon(job)
         job.forgotten = effect is CancelEffect.FORGET
         return job.task_id, Reply(response=self._simulator.answer_cancel(call, self._view(job, self.stage(job))))
 
@@ -206,30 +265,31 @@ class Service:
 
     def _view(self, job: Job, stage: Stage, word: str | None = None) -> SimulatedJob:
         now = self._house.clock.now()
-        shown = SimulatedJob(
-            task_id=job.task_id,
-            call=job.call,
-            status=stage.status,
-            created_at=job.created_at + skew_of(job),
-            updated_at=(end_time(job, self._house.timing, now) if stage.status.final else now) + skew_of(job),
-            progress=stage.progress,
-            word=word,
-            failure=failure_of(job, stage),
-        )
-        return self._with_link(job, shown) if stage.status is Status.SUCCEEDED else shown
-
-    def _with_link(self, job: Job, shown: SimulatedJob) -> SimulatedJob:
-        if job.plan.has("no-url"):
+        shown = simulated(job, stage, end_time(job, self._house.timing, now) if stage.status.final else now, word)
+        if not links_to_file(job, stage):
             return shown
         if job.link is None or not self._house.links.works(job.link):
             expired = job.plan.take("expired-link")
             job.link = self._house.links.issue(self._name, job.task_id, expired=expired)
-        url = self._own_link(job) if job.plan.has("own-link") else f"{self._house.public_url}{job.link.target}"
-        return replace(shown, video_url=url, expires_at=job.link.expires_at)
+        return self._with_link(job, shown, job.link)
+
+    def _portrait(self, job: Job, stage: Stage, at: datetime) -> SimulatedJob:
+        """A job as a callback shows it, true or not; polls see nothing of it."""
+        shown = simulated(job, stage, at)
+        if not links_to_file(job, stage):
+            return shown
+        return self._with_link(job, shown, job.link or self._house.links.issue(self._name, job.task_id))
+
+    def _with_link(self, job: Job, shown: SimulatedJob, link: Link) -> SimulatedJob:
+        url = self._own_link(job) if job.plan.has("own-link") else f"{self._house.public_url}{link.target}"
+        return replace(shown, video_url=url, expires_at=link.expires_at)
 
     def _own_link(self, job: Job) -> str:
         # The gateways' proxy has this path, whichever path the job was made by.
         return f"{self._house.public_url}/{self._name}/v1/videos/{quote(job.task_id, safe='')}/content"
+
+    def _look_soon(self, job: Job) -> None:
+        self._house.turns.add(self._house.clock.now(), job)
 
     def _struck(
         self, call: SimulatedCall, task_id: str = "", honest: Callable[[], HttpResponse] = lambda: NO_RESPONSE
@@ -240,6 +300,25 @@ class Service:
 
     def _error(self, call: SimulatedCall | None, kind: ErrorKind) -> Reply:
         return Reply(response=self._simulator.answer_error(call, kind))
+
+
+def links_to_file(job: Job, stage: Stage) -> bool:
+    """Whether a job at that stage names a link."""
+    return stage.status is Status.SUCCEEDED and not job.plan.has("no-url")
+
+
+def simulated(job: Job, stage: Stage, updated_at: datetime, word: str | None = None) -> SimulatedJob:
+    """A job as its simulator is shown it, without a link."""
+    return SimulatedJob(
+        task_id=job.task_id,
+        call=job.call,
+        status=stage.status,
+        created_at=job.created_at + skew_of(job),
+        updated_at=updated_at + skew_of(job),
+        progress=stage.progress,
+        word=word,
+        failure=failure_of(job, stage),
+    )
 
 
 def _misspelt(error: ConfigurationError) -> HttpResponse:

@@ -211,15 +211,19 @@ SPOILERS: Final[Mapping[str, Spoil]] = {
 
 def _rewritten(struck: Struck, task_id: str | None) -> Reply:
     response = struck.honest()
-    document = _renamed(msgspec.json.decode(response.body), struck.task_id, task_id)
-    return Reply(response=replace(response, body=msgspec.json.encode(document)))
+    return Reply(response=replace(response, body=renamed(response.body, struck.task_id, task_id)))
+
+
+def renamed(body: bytes, old: str, new: str | None) -> bytes:
+    """A JSON body that speaks of another task, or of none."""
+    return msgspec.json.encode(_renamed(msgspec.json.decode(body), old, new))
 
 
 def _renamed(value: Any, old: str, new: str | None) -> Any:
     """The document with one text replaced wherever it stands alone; fields are left out where ``new`` is None."""
     if isinstance(value, dict):
-        renamed = {key: _renamed(one, old, new) for key, one in value.items()}
-        return {key: one for key, one in renamed.items() if one is not None or value[key] is None}
+        others = {key: _renamed(one, old, new) for key, one in value.items()}
+        return {key: one for key, one in others.items() if one is not None or value[key] is None}
     if isinstance(value, list):
         return [_renamed(one, old, new) for one in value]
     return new if value == old else value

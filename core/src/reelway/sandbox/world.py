@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from threading import RLock
 
@@ -12,6 +13,8 @@ from reelway.model.http import HttpRequest
 from reelway.model.observation import Status
 from reelway.provider.simulator import Simulator
 from reelway.sandbox import desk
+from reelway.sandbox.agenda import Agenda
+from reelway.sandbox.callbacks import Callback, Letter, Outcome
 from reelway.sandbox.chaos import Chaos
 from reelway.sandbox.faults import Place
 from reelway.sandbox.files import store_error
@@ -54,7 +57,7 @@ class World:
             job_seconds: how long a job takes by the clock.
             job_polls: with which poll it ends by their number.
             link_seconds: how long a link works.
-            seed: the same seed signs the same links.
+            seed: the same seed signs the same links and callbacks.
             chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
         """
         self._simulators = dict(simulators)
@@ -66,6 +69,9 @@ class World:
             public_url=public_url,
             book=Book(),
             orders=Orders(),
+            key=hashlib.sha256(f"reelway sandbox callbacks {seed}".encode()).digest(),
+            turns=Agenda(),
+            outbox=Agenda(),
         )
         self._chaos_seed = chaos
         self.reset()
@@ -102,6 +108,7 @@ class World:
         path = "/" + request.path.lstrip("/")
         first, _, rest = path[1:].partition("/")
         with self._lock:
+            self._catch_up()
             if path.startswith(FOLDER):
                 return self._file(replace(request, path=path))
             if first in {"", "-"}:
@@ -156,19 +163,56 @@ class World:
         if status is Status.LOST:
             raise ConfigurationError("No provider says 'lost'; give the job the fault 'missing' instead.")
         with self._lock:
+            self._catch_up()
             job = self._job(provider, task_id)
             job.plan.add(armed)
             job.reason = reason or job.reason
             if status is not None:
                 job.by_hand, job.ended_at = placed(status, progress), None
+                self._services[provider].look(job, self._house.clock.now())
             return self._entry(job)
+
+    def next_callback(self) -> Letter | None:
+        """Take the next callback whose time has come; :meth:`delivered` wants to know what became of it."""
+        with self._lock:
+            self._catch_up()
+            for _, letter in self._house.outbox.take_due(self._house.clock.now()):
+                if not letter.lost:
+                    return letter
+                self._services[letter.job.provider].delivered(letter, Outcome.LOST)
+            return None
+
+    def sealed(self, letter: Letter) -> Callback:
+        """A callback as it leaves now, with its signature where the provider signs."""
+        with self._lock:
+            return self._services[letter.job.provider].send(letter)
+
+    def delivered(self, letter: Letter, outcome: str) -> None:
+        """Put on record what became of a callback: an HTTP status, or why there is none."""
+        with self._lock:
+            self._services[letter.job.provider].delivered(letter, outcome)
+
+    def callback_secret(self, provider: str) -> str | None:
+        """What ``Provider.verify_callback`` proves the callbacks of this sandbox with; None without signatures.
+
+        Raises:
+            ConfigurationError: the provider is not simulated here.
+        """
+        self.base_url(provider)
+        return self._services[provider].callback_secret
 
     def reset(self) -> None:
         """Forget all jobs, counts and orders."""
         with self._lock:
             self._house.book, self._house.orders = Book(), Orders()
+            self._house.turns, self._house.outbox = Agenda(), Agenda()
             self._house.chaos = None if self._chaos_seed is None else Chaos(self._chaos_seed)
             self._services = {name: Service(name, one, self._house) for name, one in self._simulators.items()}
+
+    def _catch_up(self) -> None:
+        """See each turn of a job at its own time, before anything else happens."""
+        for at, job in self._house.turns.take_due(self._house.clock.now()):
+            self._services[job.provider].look(job, at)
 
     def _desk(self, path: str, request: HttpRequest) -> Reply:
         if path == "elsewhere":

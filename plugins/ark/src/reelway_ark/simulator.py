@@ -2,7 +2,8 @@
 
 Documented: the paths, the task object and when each of its fields is there, what a cancel does in each state, the
 error envelope with its statuses, codes and texts. Seen: the code of a refused cancel, the text about an unknown
-task. Assumed: the form of the ids, the code of an unknown task, the answers to unknown paths and behind a 502.
+task. Assumed: the form of the ids, the code of an unknown task, the answers to unknown paths and behind a 502, how
+often a callback is tried.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from urllib.parse import unquote
 from reelway.errors import ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Failure, FailureKind, Status
+from reelway.provider.readers import text
 from reelway.provider.simulator import (
     CallKind,
     CancelEffect,
     SimulatedCall,
+    SimulatedCallback,
     SimulatedJob,
     Simulator,
     fields_of,
@@ -205,3 +208,11 @@ class ArkSimulator(Simulator):
             return HttpResponse(status=404)
         status, document = ERROR_ANSWERS[kind]
         return json_response(document, status)
+
+    def callback_url(self, call: SimulatedCall) -> str | None:
+        """The field of the create."""
+        return text(call.fields.get("callback_url"))
+
+    def write_callback(self, job: SimulatedJob) -> SimulatedCallback | None:
+        """The task object, for every change but a cancel (1520757)."""
+        return None if job.status is Status.CANCELLED else SimulatedCallback.json(task(job))

@@ -2,27 +2,32 @@
 
 Documented: the paths, the answers of the queue and their HTTP statuses, the answers to a cancel, both forms of
 errors with their types and statuses. Seen: an error beside the word, an empty account. Assumed: how a cancelled
-request looks later, what an unknown id, a wrong app or a result asked for too early gives, the other texts.
+request looks later, what an unknown id, a wrong app or a result asked for too early gives, the other texts, the
+user's id in a webhook, that a cancel has none, and that the ten further attempts are spread evenly over two hours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
 from reelway.errors import ErrorKind
-from reelway.model.http import HttpRequest, HttpResponse, json_response
+from reelway.model.http import Headers, HttpRequest, HttpResponse, json_response
 from reelway.model.observation import FailureKind, Status
+from reelway.provider.readers import decode_json, pick, text
 from reelway.provider.simulator import (
     CallKind,
     CancelEffect,
     SimulatedCall,
+    SimulatedCallback,
     SimulatedJob,
     Simulator,
     fields_of,
 )
+from reelway_fal import webhooks
 from reelway_fal.mapping import app_of
 
 CALLS: Final[Mapping[tuple[str, str], CallKind]] = {
@@ -103,6 +108,29 @@ def listed(kind: str, message: str, *where: str) -> dict[str, Any]:
     return {"detail": [{"loc": list(where), "msg": message, "type": kind, "url": url, "input": {}}]}
 
 
+WEBHOOK: Final = "fal_webhook"
+
+USER: Final = "user-sandbox"
+
+
+def webhook_of(request: HttpRequest) -> dict[str, Any]:
+    """Where a create wants to be told of its end."""
+    return {name: value for name, value in request.query if name == WEBHOOK}
+
+
+def webhook_ids(job: SimulatedJob) -> dict[str, Any]:
+    """The id, twice: nothing here is tried anew, so both stay the same."""
+    return {"request_id": job.task_id, "gateway_request_id": job.task_id}
+
+
+def webhook(job: SimulatedJob) -> dict[str, Any]:
+    """How a request has ended (documentation/model-apis/inference/webhooks)."""
+    answer = result(job)
+    told = {"status": "OK" if answer.ok else "ERROR", "payload": decode_json(answer.body)}
+    error = None if answer.ok else f"Invalid status code: {answer.status}"
+    return {**webhook_ids(job), **told, "error": error}
+
+
 ERROR_ANSWERS: Final[Mapping[ErrorKind, tuple[int, Mapping[str, Any]]]] = {
     # Seen: the text about the balance. Assumed: the other texts.
     ErrorKind.AUTH: (401, {"detail": "Cannot access application. Authentication is required."}),
@@ -131,6 +159,9 @@ class FalSimulator(Simulator):
 
     auth_scheme = "Key"
 
+    # documentation/model-apis/inference/webhooks: ten more attempts within two hours.
+    callback_pauses = (720.0,) * 10
+
     # inference-api/queue/cancel
     cancel_effects = {
         Status.QUEUED: CancelEffect.STOP,
@@ -144,7 +175,7 @@ class FalSimulator(Simulator):
         about = OF_A_REQUEST.fullmatch(path)
         if about is None:
             fields = fields_of(request)
-            made = {"model": unquote(path), **fields} if fields else {}
+            made = {"model": unquote(path), **webhook_of(request), **fields} if fields else {}
             created = SimulatedCall(kind=CallKind.CREATE, route=app_of(unquote(path)), fields=made)
             return created if path and request.method == "POST" else None
         kind = CALLS.get((request.method, about["below"] or ""))
@@ -157,8 +188,8 @@ class FalSimulator(Simulator):
         return f"00000000-0000-4000-8000-{number:012}"
 
     def answer_create(self, job: SimulatedJob) -> HttpResponse:
-        """The id, the addresses, and the place in the queue."""
-        return json_response(status(job))
+        """The id, the addresses, and the place in the queue; for a webhook the id alone."""
+        return json_response(webhook_ids(job) if self.callback_url(job.call) else status(job))
 
     def answer_retrieve(self, call: SimulatedCall, job: SimulatedJob) -> HttpResponse:
         """What the queue says; HTTP 202 until the request has ended."""
@@ -178,3 +209,21 @@ class FalSimulator(Simulator):
         """The service's error answer."""
         http_status, document = ERROR_ANSWERS[kind]
         return json_response(document, http_status)
+
+    def callback_url(self, call: SimulatedCall) -> str | None:
+        """What stands in the query of the create."""
+        return text(call.fields.get(WEBHOOK))
+
+    def write_callback(self, job: SimulatedJob) -> SimulatedCallback | None:
+        """The webhook that tells the end, unless that was a cancel."""
+        told = job.finished and job.status is not Status.CANCELLED
+        return SimulatedCallback.json(webhook(job)) if told else None
+
+    def sign_callback(self, callback: SimulatedCallback, key: bytes, now: datetime) -> Headers:
+        """The headers with the signature."""
+        request_id = str(pick(decode_json(callback.body), "request_id"))
+        return webhooks.signature_headers(callback.body, (request_id, USER), key, now)
+
+    def callback_secret(self, key: bytes) -> str | None:
+        """The JSON Web Key Set."""
+        return webhooks.key_set(key)

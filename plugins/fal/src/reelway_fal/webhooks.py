@@ -1,17 +1,18 @@
-"""Whether a webhook comes from fal (documentation/model-apis/inference/webhooks, "Verifying your webhook")."""
+"""How webhooks are signed and verified (documentation/model-apis/inference/webhooks, "Verifying your webhook")."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from reelway.errors import ProviderError
 from reelway.model.http import Headers
@@ -36,8 +37,22 @@ def verified(headers: Headers, body: bytes, key_set: str, now: datetime) -> bool
     signature = _only(headers, SIGNATURE_HEADER)
     if not all(signed) or not _is_recent(signed[-1], now) or not _SIGNATURE.fullmatch(signature):
         return False
-    message = "\n".join((*signed, hashlib.sha256(body).hexdigest()))
-    return any(_signed_by(key, bytes.fromhex(signature), message.encode()) for key in public_keys(key_set))
+    message = _message(signed, body)
+    return any(_signed_by(key, bytes.fromhex(signature), message) for key in public_keys(key_set))
+
+
+def signature_headers(body: bytes, ids: tuple[str, str], key: bytes, now: datetime) -> Headers:
+    """The headers of a webhook that a secret of 32 bytes signs; ``ids`` are the request's and the user's."""
+    values = (*ids, str(int(now.timestamp())))
+    signature = Ed25519PrivateKey.from_private_bytes(key).sign(_message(values, body)).hex()
+    return (*zip(SIGNED_HEADERS, values, strict=True), (SIGNATURE_HEADER, signature))
+
+
+def key_set(key: bytes) -> str:
+    """The JSON Web Key Set (RFC 8037, section 2) that verifies what a secret ``key`` signs."""
+    public = Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
+    x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+    return json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x}]})
 
 
 def public_keys(key_set: str) -> Iterable[Ed25519PublicKey]:
@@ -65,6 +80,10 @@ def _only(headers: Headers, name: str) -> str:
     values = [value for key, value in headers if key.lower() == name.lower()]
     usable = len(values) == 1 and values[0].isascii() and values[0].isprintable()
     return values[0] if usable else ""
+
+
+def _message(values: Iterable[str], body: bytes) -> bytes:
+    return "\n".join((*values, hashlib.sha256(body).hexdigest())).encode()
 
 
 def _is_recent(written: str, now: datetime) -> bool:

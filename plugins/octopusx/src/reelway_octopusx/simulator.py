@@ -5,7 +5,8 @@ texts, both shapes of ``/v1/video/generations``, the forms of the ids, the unifi
 gateway software: the upstream's error inside a failed record, "100%" on it, ``{"code": "success", "data": null}``
 and all other error answers. Assumed: what a finished or failed unified task looks like beyond ``status`` and
 ``video_url``, where a cancelled or expired job is shown as failed, the pixels behind an aspect ratio, the seconds
-between submit and start, the number of tokens, and the error code beside the saturation text.
+between submit and start, the number of tokens, the error code beside the saturation text, and that the task has one
+id at the gateway and at the upstream, which is who calls back.
 
 :class:`OctopusXSimulator` speaks as docs.octopusx.ai prints it, with the long record for Seedance 2 and the short
 form for every other model on that path. :class:`SecondHostSimulator` speaks as doc.octopusx.ai prints it.
@@ -21,7 +22,8 @@ from uuid import UUID
 from reelway.errors import ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.observation import Status
-from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, fields_of
+from reelway.provider.readers import pick, text
+from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedCallback, SimulatedJob, fields_of
 from reelway.provider.videos_simulator import VideosApiSimulator
 from reelway_octopusx.wire import DIALECTS, GENERATIONS_ROUTE, UNIFIED_ROUTE
 
@@ -125,6 +127,12 @@ def upstream(job: SimulatedJob) -> Document:
     }
     # The page's failed record names a reason only; the upstream's error is there where it gave a code.
     return document | ({"error": error_object(job)} if job.failure and job.failure.code else {})
+
+
+def upstream_task(job: SimulatedJob) -> Document:
+    """The upstream's task object, as it calls back with it; its words are its own."""
+    times = {"created_at": seconds(job.created_at), "updated_at": seconds(job.updated_at)}
+    return {"id": job.task_id, "model": job.call.model, **upstream(job), "status": job.status.value, **times}
 
 
 def short_form(job: SimulatedJob) -> Document:
@@ -438,6 +446,14 @@ class OctopusXSimulator(VideosApiSimulator):
         if kind is ErrorKind.NOT_FOUND and call is not None and call.kind is CallKind.CONTENT:
             return json_response(CONTENT_NOT_FOUND, 404)
         return super().answer_error(call, kind)
+
+    def callback_url(self, call: SimulatedCall) -> str | None:
+        """What Seedance 2 is told beside its settings (/en/videos/seedance-2)."""
+        return text(pick(call.fields, "metadata.callback_url")) if call.route == GENERATIONS_ROUTE else None
+
+    def write_callback(self, job: SimulatedJob) -> SimulatedCallback | None:
+        """The upstream's task object, for every change but a cancel."""
+        return None if job.status is Status.CANCELLED else SimulatedCallback.json(upstream_task(job))
 
 
 class SecondHostSimulator(OctopusXSimulator):

@@ -63,6 +63,7 @@ class Gateway(OpenAIVideos):
             raise ConfigurationError(f"The gateway {name[:40]!r} is configured wrongly: {told}.")
         body = BodyStyle(settings.get("body", BodyStyle.MULTIPART))
         fields = settings.get("fields", {})
+        self._callback_place = fields.get("callback_url")
         places = {fact: _several(given) for fact, given in settings.get("places", {}).items()}
         self._words = {word: Status(meant) for word, meant in settings.get("words", {}).items()}
         self._places = {fact: given[0] for fact, given in places.items() if given}
@@ -74,7 +75,9 @@ class Gateway(OpenAIVideos):
 
     def simulator(self) -> Simulator:
         """The gateway from the other side, in its own words and places."""
-        return GatewaySimulator(self.dialects, words=self._words, places=self._places)
+        return GatewaySimulator(
+            self.dialects, words=self._words, places=self._places, callback_place=self._callback_place
+        )
 
     def _described(self, name: str, settings: Mapping[str, Any]) -> ProviderInfo:
         base_url = settings["base_url"]

@@ -3,7 +3,8 @@
 Documented: the video object with every field there, seconds as the unit of time, the four words, the content route,
 remix, the codes of the errors. Seen at the service: HTTP 404 for an unknown id and for a content that is not ready.
 Assumed: the form of the ids, ``failed`` for what was cancelled or has expired, the wording of errors that no page
-prints. List, delete, edits, extensions and characters are not simulated.
+prints, and that a gateway which takes an address at a create posts the video object to it at every change. List,
+delete, edits, extensions, characters and OpenAI's own webhooks, which no create asks for, are not simulated.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any, Final
 
 from reelway.errors import ErrorKind
 from reelway.model.observation import Status
-from reelway.provider.readers import Place
-from reelway.provider.simulator import SimulatedJob
+from reelway.provider.readers import Place, pick, text
+from reelway.provider.simulator import SimulatedCall, SimulatedCallback, SimulatedJob
 from reelway.provider.videos_api import Dialect
 from reelway.provider.videos_simulator import VideosApiSimulator
 
@@ -98,13 +99,24 @@ class GatewaySimulator(VideosApiSimulator):
         *,
         words: Mapping[str, Status] | None = None,
         places: Mapping[str, Place] | None = None,
+        callback_place: Place | None = None,
     ) -> None:
         """Speak as OpenAI does, but for these words and places; of several words for one thing, the first one."""
         self._words = WORDS | {meant: word for word, meant in reversed([*(words or {}).items()])}
         self._places = {**PLACES, **(places or {})}
+        self._callback_place = callback_place
         self.dialects = dialects
         self.creates = {"": self._document}
         self.reads = self.creates
+
+    def callback_url(self, call: SimulatedCall) -> str | None:
+        """What stands at the gateway's place for it; in a form that place is a name."""
+        place = self._callback_place
+        return text(call.fields.get(place) or pick(call.fields, place)) if place else None
+
+    def write_callback(self, job: SimulatedJob) -> SimulatedCallback | None:
+        """The video object."""
+        return SimulatedCallback.json(self._document(job))
 
     def _document(self, job: SimulatedJob) -> dict[str, Any]:
         """The video object. Every field is always there."""
