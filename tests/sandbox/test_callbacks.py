@@ -294,6 +294,19 @@ def test_a_simulator_that_knows_no_callbacks_sends_none() -> None:
     assert listener.sandbox.callback_secret("acme") is None
 
 
+def test_the_desk_shows_the_secret_too() -> None:
+    signing, calling = Listener(Signing()), Listener()
+    shown = signing.send("GET", "/-/callback-secret/acme")
+    assert (shown.status, shown.body.decode()) == (200, signing.sandbox.callback_secret("acme"))
+    assert calling.send("GET", "/-/callback-secret/acme").status == 404
+    assert calling.send("GET", "/-/callback-secret/nobody").status == 400
+
+
+def test_another_seed_signs_with_another_key() -> None:
+    secrets = {Listener(Signing(), seed=seed).sandbox.callback_secret("acme") for seed in (1, 1, 2)}
+    assert len(secrets) == 2
+
+
 def test_the_secret_of_a_stranger_is_asked_for_in_vain() -> None:
     with pytest.raises(ConfigurationError, match="no provider 'nobody'"):
         Listener().sandbox.callback_secret("nobody")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reelway.errors import ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse
@@ -105,6 +106,19 @@ def test_an_answer_to_a_create_is_the_documented_one() -> None:
 def test_an_answer_to_a_cancel_is_the_documented_one(status: Status) -> None:
     answer = SIMULATOR.answer_cancel(SimulatedCall(kind=CallKind.CANCEL), derived(status))
     assert (answer.status, document(answer)) == (200, sample("cancel"))
+
+
+def test_a_callback_is_the_task_object_and_a_cancel_has_none() -> None:
+    written = SIMULATOR.write_callback(RETRIEVES["callback-running"])
+    assert written is not None
+    assert json.loads(written.body) == sample("callback-running")
+    assert SIMULATOR.write_callback(derived(Status.CANCELLED)) is None
+
+
+def test_a_create_names_where_it_calls_back() -> None:
+    named = replace(CREATE, fields={"callback_url": "https://example.com/hook"})
+    assert SIMULATOR.callback_url(named) == "https://example.com/hook"
+    assert SIMULATOR.callback_url(CREATE) is None
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -118,6 +118,40 @@ def test_a_create_without_an_input_has_no_fields() -> None:
     assert named == CREATE
 
 
+# Webhooks
+
+
+def told(status: Status, **facts: Any) -> Any:
+    call = replace(CREATE, fields={**CREATE.fields, "fal_webhook": "https://example.com/hook"})
+    written = SIMULATOR.write_callback(replace(job(status, **facts), call=call))
+    return written and json.loads(written.body)
+
+
+def test_a_create_names_its_webhook_in_the_query_and_is_answered_with_the_id_twice() -> None:
+    request = json_request("POST", f"/{APP}", {"prompt": "A cat."})
+    call = SIMULATOR.recognise(replace(request, query=(("fal_webhook", "https://example.com/hook"),)))
+    assert call is not None
+    assert SIMULATOR.callback_url(call) == "https://example.com/hook"
+    answer = document(SIMULATOR.answer_create(replace(job(Status.QUEUED), call=call)))
+    assert answer == dict.fromkeys(sample("create-webhook"), REQUEST)
+
+
+def test_a_webhook_is_written_as_documented() -> None:
+    link = "https://v3.fal.media/files/rabbit/output.mp4"
+    good = told(Status.SUCCEEDED, video_url=link)
+    ids = {"request_id": REQUEST, "gateway_request_id": REQUEST}
+    video = {"url": link, "content_type": "video/mp4", "file_name": "output.mp4"}
+    assert good == sample("webhook-ok") | ids | {"payload": {"video": video}}
+    bad = told(Status.FAILED, failure=Failure(code="value_error.missing", message="field required"))
+    complaint = {"loc": ["body"], "msg": "field required", "type": "value_error.missing", "input": {}}
+    assert bad == sample("webhook-error") | ids | {"payload": {"detail": [complaint]}}
+
+
+def test_a_webhook_tells_the_end_and_nothing_before_it() -> None:
+    silent = {status for status in Status if status is not Status.LOST and told(status) is None}
+    assert silent == {Status.QUEUED, Status.RUNNING, Status.CANCELLED}
+
+
 # Whole stories.
 
 

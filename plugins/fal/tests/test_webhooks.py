@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from reelway.model.http import Headers
 from reelway_fal import Fal
-from reelway_fal.webhooks import public_keys
+from reelway_fal.webhooks import key_set as published
+from reelway_fal.webhooks import public_keys, signature_headers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BODY = b'{"request_id": "123e4567-e89b-12d3-a456-426614174000", "status": "OK"}'
@@ -61,6 +62,14 @@ def test_what_one_of_the_keys_signed_is_genuine() -> None:
 
 def test_the_names_of_headers_have_no_case() -> None:
     assert genuine({name.lower(): value for name, value in signed().items()})
+
+
+def test_the_simulator_signs_as_fal_does() -> None:
+    secret = bytes(range(32))
+    made = signature_headers(BODY, ("123e4567-e89b-12d3-a456-426614174000", "user-1"), secret, NOW)
+    assert dict(made) == signed()
+    assert genuine(made, keys=published(secret))
+    assert not genuine(made, keys=published(bytes(32)))
 
 
 def test_what_another_key_signed_is_not() -> None:

@@ -241,6 +241,22 @@ def test_the_second_host_has_the_short_form_for_seedance_2_as_well() -> None:
     assert document(polled(SECOND_HOST, asked)) == sample("generations-task-status-succeeded")
 
 
+def test_a_callback_is_the_object_of_the_upstream_in_its_own_words() -> None:
+    written = SIMULATOR.write_callback(seedance(Status.RUNNING, 50))
+    assert written is not None
+    shown = json.loads(written.body)
+    assert shown["status"] == "running"
+    assert shown.keys() <= sample("ark-get-succeeded").keys()
+    assert SIMULATOR.write_callback(seedance(Status.CANCELLED, 50)) is None
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_only_one_dialect_takes_an_address_for_callbacks(route: str) -> None:
+    fields = {"metadata": {"callback_url": "https://a.example/"}}
+    call = SimulatedCall(kind=CallKind.CREATE, route=route, fields=fields)
+    assert SIMULATOR.callback_url(call) == ("https://a.example/" if route == GENERATIONS else None)
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_answer_is_that_of_the_gateways_source(name: str) -> None:
     kind = CallKind.CONTENT if "content" in name else CallKind.RETRIEVE

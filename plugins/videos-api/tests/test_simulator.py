@@ -14,9 +14,9 @@ from reelway.errors import ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse, json_request
 from reelway.model.observation import Failure, FailureKind, Status
 from reelway.provider.interface import Provider
-from reelway.provider.reading import read_create, read_error, read_retrieve
+from reelway.provider.reading import read_callback, read_create, read_error, read_retrieve
 from reelway.provider.simulator import CallKind, SimulatedCall, SimulatedJob, Simulator
-from reelway.sandbox import Sandbox
+from reelway.sandbox import Callback, Sandbox
 from reelway.testing import VirtualClock, in_process
 from reelway_videos_api import Gateway, OpenAIVideos, gateway
 
@@ -169,6 +169,45 @@ def test_a_client_brings_a_job_from_the_create_to_the_file(provider: Provider, t
         f"reelway1:{provider.info.name}:default::{entry.task_id}",
     )
     assert sandbox.ledger.creates == 1
+
+
+TELLING = [
+    pytest.param(gateway("json", base_url=ADDRESS, body="json", fields={"callback_url": "hooks.done"}), id="json"),
+    pytest.param(gateway("form", base_url=ADDRESS, fields={"callback_url": "hooks.done"}), id="form"),
+    pytest.param(
+        gateway(
+            "odd",
+            base_url=ADDRESS,
+            fields={"callback_url": "notify"},
+            words={"Done": "succeeded"},
+            places={"ids": "job.id", "words": ["job.state", "state"], "links": "output.0.video"},
+        ),
+        id="odd",
+    ),
+]
+
+
+@pytest.mark.parametrize("provider", TELLING)
+def test_a_gateway_that_takes_an_address_tells_every_change(provider: Gateway) -> None:
+    clock = VirtualClock()
+    heard: list[Callback] = []
+    sandbox = Sandbox([provider], clock=clock, on_callback=heard.append)
+    address = sandbox.base_url(provider.info.name)
+    with Client(
+        provider, api_key="any", base_url=address, clock=clock, transport=in_process(sandbox.respond)
+    ) as client:
+        task = client.create("A paper boat", model="sora-2", callback_url="https://a.example/hook")
+    clock.advance(60)
+    sandbox.deliver_callbacks()
+    said = [one for told in heard for one in read_callback(provider, told.headers, told.body, verified=False)]
+    assert [one.status for one in said] == [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]
+    assert {one.task_id for one in said} == {task.id}
+    assert bool(said[-1].videos) == (provider.info.name == "odd")
+
+
+def test_openai_takes_no_address_at_a_create() -> None:
+    call = SimulatedCall(kind=CallKind.CREATE, fields={"callback_url": "https://a.example/hook"})
+    assert SIMULATOR.callback_url(call) is None
 
 
 # --- whatever is configured ---

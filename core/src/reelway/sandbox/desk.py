@@ -94,6 +94,15 @@ def steer_job(world: World, rest: str, request: HttpRequest) -> HttpResponse:
     return json_response(entry)
 
 
+def show_secret(world: World, rest: str, request: HttpRequest) -> HttpResponse:
+    """What one provider's callbacks are verified with, as it stands: a receiver may fetch its key set here."""
+    provider = unquote(rest)
+    secret = world.callback_secret(provider)
+    if secret is None:
+        raise LookupError(f"The callbacks of {provider!r} are not signed.")
+    return HttpResponse(status=200, headers=(("Content-Type", "text/plain; charset=utf-8"),), body=secret.encode())
+
+
 def forget(world: World, rest: str, request: HttpRequest) -> HttpResponse:
     """Start over."""
     world.reset()
@@ -111,6 +120,7 @@ ROUTES: Final[Mapping[tuple[str, str], Handler]] = {
     ("POST", "faults"): order_faults,
     ("POST", "jobs"): steer_job,
     ("POST", "reset"): forget,
+    ("GET", "callback-secret"): show_secret,
     ("GET", "elsewhere"): show_page,
 }
 

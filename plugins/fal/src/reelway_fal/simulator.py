@@ -175,7 +175,7 @@ class FalSimulator(Simulator):
         about = OF_A_REQUEST.fullmatch(path)
         if about is None:
             fields = fields_of(request)
-            made = {"model": unquote(path), **webhook_of(request), **fields} if fields else {}
+            made = {"model": unquote(path), **fields, **webhook_of(request)} if fields else {}
             created = SimulatedCall(kind=CallKind.CREATE, route=app_of(unquote(path)), fields=made)
             return created if path and request.method == "POST" else None
         kind = CALLS.get((request.method, about["below"] or ""))
