@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from reelway.errors import ConfigurationError
-from reelway.model.http import Headers, json_request
+from reelway.model.http import Headers, HttpRequest, json_request
 from reelway.model.observation import Observation, Status
 from reelway.model.request import VideoRequest
 from reelway.provider.interface import Capability, Provider
@@ -256,8 +256,9 @@ def test_a_job_that_is_moved_by_hand_is_told_at_once() -> None:
 def test_a_cancel_is_a_turn() -> None:
     listener = Listener()
     task_id = listener.asked()
-    listener.send("DELETE", f"/acme/v1/videos/{task_id}")
-    assert listener.words() == [QUEUED, Status.CANCELLED]
+    listener.clock.advance(1)
+    listener.reply(HttpRequest(method="DELETE", path=f"/acme/v1/videos/{task_id}", headers=(KEY,)))
+    assert listener.words(0) == [QUEUED, RUNNING, Status.CANCELLED]
 
 
 def test_a_job_without_an_end_is_told_until_it_runs() -> None:
@@ -283,6 +284,24 @@ def test_a_callback_takes_no_fault_away_from_a_poll() -> None:
     [video] = listener.told()[-1].videos
     assert listener.fetch(video.url.reveal()).status == 200
     assert listener.fetch(listener.url(task_id)).status == 403
+
+
+def test_a_false_end_is_no_end_to_a_poll() -> None:
+    listener = Listener(pace=Pace.POLLS, job_polls=2)
+    task_id = listener.asked("[[callback-forged]]")
+    assert listener.words(60)[0] is GOOD
+    assert listener.poll(task_id).status is QUEUED
+    listener.clock.advance(60)
+    end = listener.poll(task_id)
+    assert (end.status, end.completed_at) == (GOOD, listener.clock.now())
+
+
+def test_a_request_is_answered_after_what_came_before_it() -> None:
+    listener = Listener()
+    task_id = listener.asked()
+    listener.clock.advance(3)
+    listener.poll(task_id)
+    assert len(listener.heard) == 3
 
 
 def test_a_simulator_that_knows_no_callbacks_sends_none() -> None:
