@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from reelway import Account, ReelwayError, Registry, Status, Task
 from reelway.model.http import HttpRequest, HttpResponse
-from reelway.model.lifecycle import NOT_FOUND_GRACE
+from reelway.model.lifecycle import NOT_FOUND_GRACE, NOT_FOUND_LIMIT
 from reelway.operations import Settings
 from reelway.sandbox.video import reel
 from reelway.testing import VirtualClock, in_process
@@ -95,10 +95,24 @@ def follows_a_fresh_task(client: Both, folder: Path) -> Task:
 
 
 def asks_again_and_again(client: Both, folder: Path) -> Task:
+    return asked(client, 4)
+
+
+def asked(client: Both, times: int) -> Task:
+    """A fresh task after so many polls."""
     held = client.create(model="m")
-    for _ in range(4):
+    for _ in range(times):
         held = client.retrieve(held)
     return held
+
+
+def cancels(client: Both, folder: Path) -> Task:
+    return client.cancel(asked(client, NOT_FOUND_LIMIT - 1))
+
+
+def downloads_too_early(client: Both, folder: Path) -> Task:
+    held = asked(client, NOT_FOUND_LIMIT - 1)
+    return client.download(held, folder / "v.mp4", overwrite=True).task
 
 
 def follows_several(client: Both, folder: Path) -> Task:
@@ -127,6 +141,8 @@ STORIES: Final[dict[str, tuple[Story, tuple[Answer, ...]]]] = {
     "a fresh id that is unknown for a while": (follows_a_fresh_task, (said("queued"), *[MISSING] * 5, DONE)),
     "an id that stays unknown": (follows_a_fresh_task, (said("queued"), *[MISSING] * 40)),
     "an id that is asked for by hand": (asks_again_and_again, (said("queued"), *[MISSING] * 4)),
+    "a cancel": (cancels, (said("queued"), *[MISSING] * 3, HttpResponse(status=204), MISSING)),
+    "a download too early": (downloads_too_early, (said("queued"), *[MISSING] * 3)),
     "several at once": (follows_several, (said("queued"), *[MISSING] * 3, RUNNING, asks_for(20), DONE)),
     "a deadline": (waits_for_a_minute, (said("queued"), *[RUNNING] * 20)),
     "a download": (
@@ -151,7 +167,8 @@ def course(kind: Kind, story: str, disturbance: Disturbance, folder: Path) -> Co
         try:
             end = str(tell(client, folder).status)
         except ReelwayError as error:
-            end = type(error).__name__
+            held = error.task and error.task.status
+            end = f"{type(error).__name__} of a {held} task"
     return Course(desk.diary, end, round(desk.clock.monotonic(), 3))
 
 
@@ -192,10 +209,12 @@ COURSES: Final = {
     "pauses": (Status.SUCCEEDED, [0, 4, 12, 102, 106, 116]),
     "a create that is turned away": (Status.SUCCEEDED, [0, 20, 27, 31]),
     "a fresh id that is unknown for a while": (Status.SUCCEEDED, GROWING[:7]),
-    "an id that stays unknown": ("TaskLost", GROWING[:10]),
+    "an id that stays unknown": ("TaskLost of a lost task", GROWING[:10]),
     "an id that is asked for by hand": (Status.QUEUED, [0] * 5),
+    "a cancel": (Status.QUEUED, [0] * 6),
+    "a download too early": ("DownloadError of a queued task", [0] * 4),
     "several at once": (Status.SUCCEEDED, [*GROWING[:6], 47.062]),
-    "a deadline": ("WaitTimeout", [*GROWING[:9], 60]),
+    "a deadline": ("WaitTimeout of a running task", [*GROWING[:9], 60]),
     "a download": (Status.SUCCEEDED, [0, 40, 100]),
 }
 

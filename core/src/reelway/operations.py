@@ -192,7 +192,7 @@ class Operations:
     def cancel(self, task: TaskLike) -> Job[Task]:
         """Stop a task."""
         chosen, held = self._task(task)
-        return Job(chosen.name, cancel(chosen.provider, held, POLL_SECONDS))
+        return Job(chosen.name, cancel(chosen.provider, held, POLL_SECONDS, self._ages.since(held)))
 
     def remix(self, task: TaskLike, prompt: str, model: str | None) -> Job[Task]:
         """Make a new task from a finished one."""
@@ -218,6 +218,7 @@ class Operations:
             variant=variant,
             limit=limit,
             timeout=timeout,
+            known_since=self._ages.since(held),
         )
         return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
 
@@ -446,7 +447,7 @@ def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
 
 def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) -> Flow[Fetched]:
     if task.status is not Status.SUCCEEDED:
-        task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout))
+        task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout), plan.known_since)
     if task.status is not Status.SUCCEEDED:
         message = f"{task.ref} is {task.status}; there is nothing to download."
         raise DownloadError(message, task=task, hint="Wait until the task has succeeded.")

@@ -11,8 +11,10 @@ from reelway.provider.reading import error_of
 from reelway.provider.writing import written
 
 
-def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
+def cancel(provider: Provider, task: Task, timeout: float, known_since: float | None = None) -> Flow[Task]:
     """Ask how a task stands, have the provider stop it where that can still be, and ask again.
+
+    ``known_since`` is as in :class:`reelway.flow.follow.FollowPlan`.
 
     The call is never made for a task that has ended: a provider may take it for the wish to have the task
     forgotten, and with it the result that was paid for.
@@ -22,7 +24,7 @@ def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
         ProviderError: it refused, or could not be reached.
     """
     request = written(provider, lambda: provider.encode_cancel(task.id, task.ref.route))
-    held = yield from retrieve(provider, task, timeout)
+    held = yield from retrieve(provider, task, timeout, known_since)
     if held.final:
         return held
     if held.status not in provider.info.cancellable:
@@ -36,7 +38,7 @@ def cancel(provider: Provider, task: Task, timeout: float) -> Flow[Task]:
         refusal = error_of(provider, response)
         refusal.hold(held)
         raise refusal
-    return (yield from retrieve(provider, held, timeout))
+    return (yield from retrieve(provider, held, timeout, known_since))
 
 
 def _too_late(provider: Provider, task: Task) -> NotSupported:

@@ -94,7 +94,7 @@ def _renewed(provider: Provider, job: Fetching) -> Flow[Fetching]:
     if timeout <= 0:
         return job
     try:
-        task = yield from retrieve(provider, job.task, timeout)
+        task = yield from retrieve(provider, job.task, timeout, job.plan.known_since)
     except ReelwayError:
         return job
     return replace(job, task=task)

@@ -75,6 +75,7 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
         timeout: seconds for everything.
         inactivity: seconds without a byte after which a connection is given up.
         poll_timeout: seconds for asking the provider for a new link.
+        known_since: the monotonic time from which the task has been known; without it, the wall clock tells.
     """
 
     base_url: str
@@ -86,6 +87,7 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
     timeout: float = 1800.0
     inactivity: float = 60.0
     poll_timeout: float = 30.0
+    known_since: float | None = None
 
 
 class Source(Struct, frozen=True, kw_only=True):
