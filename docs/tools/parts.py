@@ -208,7 +208,7 @@ def waiting_numbers() -> str:
         "longest exchange": _seconds(POLL_SECONDS),
         "`requests_per_second` of an account": f"{Account('any').requests_per_second:g}, where none is given",
         "polls of one account under way at once, in asyncio": str(IN_FLIGHT),
-        "exchanges of one `as_completed` under way at once, in threads": str(THREADS),
+        "exchanges of one account under way at once in one `as_completed`, in threads": str(THREADS),
     }
     return table(["what", "how much"], rows.items())
 

@@ -41,6 +41,7 @@ from reelway.testing import VirtualClock
 from reelway.testing.clock import START
 from reelway.transport.drivers import IN_FLIGHT, THREADS, AsyncDriver, Job, Outcome, SyncDriver, Witness
 from tests.acme import task
+from tests.transport.rogue import bounded
 
 GET = HttpRequest(method="GET", path="x")
 SEND = Send(request=GET, timeout=1)
@@ -618,6 +619,60 @@ def test_whoever_gives_up_waiting_for_a_turn_takes_none() -> None:
             await asyncio.wait_for(queue.run(SEND), 5)
 
     asyncio.run(main())
+
+
+# --- whose turn it is, among threads ---
+
+
+class Crowd:
+    """Polls in threads, none of which is answered before it is let go, but for those of the account `spare`."""
+
+    def __init__(self) -> None:
+        self.stage = Stage("sync")
+        self.stage.http.answer = self._answer
+        self.sent: list[Send] = []
+        self.may_end = threading.Event()
+
+    def outcomes(self, *timeouts: float, spare: int = 0) -> Iterator[Outcome[Any]]:
+        crowd = [Job("main", Ends().flow(Send(request=GET, timeout=timeout))) for timeout in timeouts]
+        others = [Job("spare", Ends().flow(Send(request=OTHER, timeout=1))) for _ in range(spare)]
+        outcomes: Iterator[Outcome[Any]] = self.stage.driver().run_all([*crowd, *others])
+        return outcomes
+
+    def _answer(self, effect: Send) -> HttpResponse:
+        if effect.request is not OTHER:
+            self.sent.append(effect)
+            self.may_end.wait(20)
+        return HttpResponse(status=200)
+
+
+OTHER = HttpRequest(method="GET", path="other")
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    crowd = Crowd()
+    yield crowd
+    crowd.may_end.set()
+
+
+def test_in_threads_a_poll_waits_behind_those_of_its_own_account_only(crowd: Crowd) -> None:
+    outcomes = crowd.outcomes(*[60.0] * (3 * THREADS), spare=2)
+    with bounded(10):
+        assert {next(outcomes).index, next(outcomes).index} == {3 * THREADS, 3 * THREADS + 1}
+
+
+def test_in_threads_a_poll_that_gets_no_turn_within_its_time_was_never_sent(crowd: Crowd) -> None:
+    outcomes = crowd.outcomes(*[60.0] * THREADS, 0.05, 60, 0.05)
+    with bounded(10):
+        in_vain = [next(outcomes), next(outcomes)]
+    assert {outcome.index for outcome in in_vain} == {THREADS, THREADS + 2}
+    for outcome in in_vain:
+        assert isinstance(outcome.error, TransportError)
+        assert outcome.error.phase is Phase.CONNECTING
+    crowd.may_end.set()
+    assert all(outcome.error is None for outcome in outcomes)
+    assert len(crowd.sent) == THREADS + 1
 
 
 # --- creates that break off ---

@@ -20,12 +20,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import aclosing, closing
 from datetime import datetime
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
+from math import inf
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -40,7 +39,6 @@ from reelway.flow.effects import (
     Now,
     Observe,
     Open,
-    Phase,
     Read,
     Record,
     Send,
@@ -53,6 +51,7 @@ from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
 from reelway.transport.http import AsyncHttp, AsyncStream, SyncHttp, SyncStream
+from reelway.transport.threads import Threads, Turn, no_turn
 
 R = TypeVar("R")
 
@@ -62,7 +61,7 @@ IN_FLIGHT: Final = 64
 """Polls of one account under way at once, in an event loop: enough to keep a processor busy over a slow network."""
 
 THREADS: Final = 16
-"""Exchanges under way at once of one call that follows many tasks in threads, each in a thread of its own."""
+"""Exchanges of one account under way at once of one call that follows many tasks in threads, each in its own."""
 
 INSTANT: Final = (Now, Observe, Record)
 """Effects that take no time."""
@@ -270,7 +269,9 @@ class SyncDriver:
         """Run several flows at once and give their outcomes as they end; nobody waits for another's wait."""
         performers = [self._performer(job) for job in jobs]
         steppers = [_Stepper(job, self._witness) for job in jobs]
-        yield from _Crowd(steppers, performers, self._clock, _Pool(THREADS)).outcomes()
+        # A provider that does not answer holds up nobody else's polls.
+        threads = defaultdict[str, Threads](partial(Threads, THREADS))
+        yield from _Crowd(steppers, performers, [threads[job.account] for job in jobs], self._clock).outcomes()
 
     def _performer(self, job: Job[Any]) -> SyncPerformer:
         return SyncPerformer(self._networks[job.account], self._clock, self._witness)
@@ -289,64 +290,22 @@ def _watched(stepper: _Stepper[Any], perform: SyncPerformer) -> Iterator[Task]:
         effect = stepper.step(reply)
 
 
-class _Pool:
-    """A bounded number of threads that nobody has to wait for.
-
-    The standard pool is joined when the program ends, so after Ctrl-C a program would stay until its polls have
-    ended. These threads are daemons, and closing the pool waits for none of them.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._threads = 0
-        self._closed = False
-        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-
-    def submit(self, perform: SyncPerformer, effect: Effect[Any]) -> Future[Any]:
-        """Carry out an effect in a thread as soon as one is free."""
-        future: Future[Any] = Future()
-        self._waiting.put(lambda: None if self._closed else _fulfil(future, perform, effect))
-        if self._threads < self._size:
-            self._threads += 1
-            Thread(target=self._work, name=f"reelway-{self._threads}", daemon=True).start()
-        return future
-
-    def close(self) -> None:
-        """Drop what has not begun; what has begun ends by itself."""
-        self._closed = True
-        for _ in range(self._threads):
-            self._waiting.put(None)
-
-    def _work(self) -> None:
-        while (call := self._waiting.get()) is not None:
-            call()
-
-
-def _fulfil(future: Future[Any], perform: SyncPerformer, effect: Effect[Any]) -> None:
-    try:
-        result = perform(effect)
-    except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
-        future.set_exception(error)
-    else:
-        future.set_result(result)
-
-
 class _Crowd(Generic[R]):
-    """Many flows in one thread: sleepers wait in a heap, exchanges run in a bounded pool of threads."""
+    """Many flows in one thread: sleepers wait in a heap, exchanges run in the bounded threads of their account."""
 
     def __init__(
         self,
         steppers: Sequence[_Stepper[R]],
         performers: Sequence[SyncPerformer],
+        threads: Sequence[Threads],
         clock: Clock,
-        pool: _Pool,
     ) -> None:
         self._steppers = steppers
         self._performers = performers
+        self._threads = threads
         self._clock = clock
-        self._pool = pool
         self._sleepers: list[tuple[float, int]] = []
-        self._busy: dict[Future[Any], int] = {}
+        self._busy: dict[Turn, int] = {}
 
     def outcomes(self) -> Iterator[Outcome[R]]:
         try:
@@ -358,7 +317,8 @@ class _Crowd(Generic[R]):
         finally:
             # Whoever stops listening, by Ctrl-C or otherwise, waits for no exchange: those under way are polls, and
             # what they answer goes to nobody.
-            self._pool.close()
+            for threads in set(self._threads):
+                threads.close()
             for stepper, perform in zip(self._steppers, self._performers, strict=True):
                 stepper.close()
                 perform.close()
@@ -378,7 +338,7 @@ class _Crowd(Generic[R]):
         elif isinstance(effect, Sleep):
             heapq.heappush(self._sleepers, (self._clock.monotonic() + effect.seconds, index))
         else:
-            self._busy[self._pool.submit(self._performers[index], effect)] = index
+            self._busy[self._threads[index].submit(perform, effect)] = index
 
     def _wake_sleepers(self) -> Iterator[Outcome[R]]:
         if self._sleepers and not self._busy:
@@ -389,15 +349,23 @@ class _Crowd(Generic[R]):
     def _collect(self) -> Iterator[Outcome[R]]:
         if not self._busy:
             return
-        patience = max(0.0, self._sleepers[0][0] - self._clock.monotonic()) if self._sleepers else None
-        done, _ = wait(self._busy, timeout=patience, return_when=FIRST_COMPLETED)
+        for turn in self._busy:
+            turn.expire()
+        done, _ = wait(self._busy, timeout=self._patience(), return_when=FIRST_COMPLETED)
         # In the order of the jobs, so that the same story has the same trace.
-        for future in sorted(done, key=self._busy.__getitem__):
-            index = self._busy.pop(future)
-            caught = future.exception()
+        for turn in sorted(self._busy.keys() & done, key=self._busy.__getitem__):
+            index = self._busy.pop(turn)
+            caught = turn.exception()
             if caught is not None and not isinstance(caught, Exception):
                 raise caught
-            yield from self._advance(index, None if caught else future.result(), caught)
+            yield from self._advance(index, None if caught else turn.result(), caught)
+
+    def _patience(self) -> float | None:
+        """Seconds until the next sleeper wakes, or the next poll has waited for its turn in vain."""
+        wake = self._sleepers[0][0] - self._clock.monotonic() if self._sleepers else inf
+        expiry = min((turn.until for turn in self._busy if turn.waits()), default=inf) - time.monotonic()
+        patience = max(0.0, min(wake, expiry))
+        return None if patience == inf else patience
 
 
 def _performed(stepper: _Stepper[Any], perform: SyncPerformer, effect: Effect[Any]) -> Effect[Any] | None:
@@ -464,8 +432,7 @@ class AsyncPerformer:
             async with asyncio.timeout(effect.timeout):
                 await self._gate.acquire()
         except TimeoutError:
-            reason = "too many polls of the account were under way"
-            raise TransportError(Phase.CONNECTING, reason) from None
+            raise no_turn() from None
         return replace(effect, timeout=effect.timeout - (tell_time() - begin))
 
     async def _work(self, effect: Work[Any]) -> Any:
