@@ -138,7 +138,8 @@ class Client(_Base):
     def close(self) -> None:
         """Close all connections, but for that of a create under way: its answer names a task that is paid for.
 
-        Tasks go on at the provider.
+        Tasks go on at the provider. A ``transport`` of your own is closed as a whole, so that a create under way
+        through it may end in doubt: close the client when your creates have ended.
         """
         for network in self._networks.values():
             network.close()
