@@ -46,8 +46,10 @@ class Progress:
 
     def hear(self, event: str, info: Any) -> None:
         """Take note of a trace event."""
-        at_least = max(self.phase or Phase.SENDING, Phase.SENDING)
-        self.phase = PHASE_OF_EVENT.get(event.partition(".")[2], at_least)
+        reached = self.phase or Phase.CONNECTING
+        heard = PHASE_OF_EVENT.get(event.partition(".")[2], Phase.SENDING)
+        # A transport of the user's own may connect anew, and that calls back no byte of the attempt before.
+        self.phase = max(reached, heard) if reached.request_may_have_left else heard
 
     async def hear_async(self, event: str, info: Any) -> None:
         """Take note of a trace event."""
