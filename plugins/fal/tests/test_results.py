@@ -11,6 +11,7 @@ from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Failure, FailureKind, Observation, Status
 from reelway.provider.reading import read_callback, read_error, read_result, read_retrieve
 from reelway_fal import Fal
+from reelway_fal.wire import NO_RESULT
 
 SAMPLES = Path(__file__).parent / "samples"
 PROVIDER = Fal()
@@ -57,6 +58,16 @@ TROUBLE = {
     "a page": (502, b"<html>nginx</html>"),
     "no result yet": (202, b'{"status": "IN_PROGRESS"}'),
     "a success that is no object": (200, b"[]"),
+    "a success that is empty": (200, b"{}"),
+    "a success that is an id": (200, b'{"request_id": "r"}'),
+    "a success that is too early": (200, b'{"detail": "Request is still in progress"}'),
+    "a success that is an error": (200, b'{"error": "Internal"}'),
+    "a success that has a type of error": (200, b'{"error_type": "internal_error", "seed": 1}'),
+    "a success of a gateway": (200, b'{"message": "no healthy upstream"}'),
+    "a success that is a poll": (200, b'{"status": "IN_PROGRESS", "request_id": "r"}'),
+    "a success that is a poll without its word": (200, b'{"queue_position": 0}'),
+    "a success that is a create": (200, b'{"request_id": "r", "gateway_request_id": "r"}'),
+    "a success that names an address": (200, b'{"response_url": "https://queue.fal.run/x"}'),
 }
 
 
@@ -64,6 +75,20 @@ TROUBLE = {
 def test_what_does_not_tell_how_a_request_ended_is_trouble(status: int, body: bytes) -> None:
     with pytest.raises(ProviderError):
         ended(HttpResponse(status=status, body=body))
+
+
+@pytest.mark.parametrize("name", sorted(NO_RESULT))
+def test_with_a_video_it_is_a_result_whatever_else_it_says(name: str) -> None:
+    result = json_response({"video": {"url": "https://v3.fal.media/v.mp4"}, name: "x"})
+    assert ended(result).status is Status.SUCCEEDED
+    assert ended(result).videos
+
+
+@pytest.mark.parametrize("output", [b'{"images": []}', b'{"video": null}', b'{"video": {"url": ""}, "seed": 1}'])
+def test_an_output_without_a_video_is_a_result_of_its_model(output: bytes) -> None:
+    assert ended(HttpResponse(status=200, body=output)) == Observation(
+        provider_status="RESULT_OK", status=Status.SUCCEEDED
+    )
 
 
 @pytest.mark.parametrize("name", ["a malformed question", "an error of the platform", "a text without a type"])

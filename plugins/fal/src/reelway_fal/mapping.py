@@ -26,6 +26,7 @@ from reelway_fal.wire import (
     FAILED,
     FAILURE_KINDS,
     NAMESPACES,
+    NO_RESULT,
     QUEUE_MEMBERS,
     REQUEST_ERRORS,
     REQUEST_ID_HEADER,
@@ -123,7 +124,7 @@ def queue_observation(response: HttpResponse) -> Observation:
 
 
 def result_observation(poll: HttpResponse, result: HttpResponse) -> Observation | None:
-    """Read a result, or the error in its place; None for an error that is not the job's."""
+    """Read a result, or the error in its place; None for what is neither the model's nor the job's own."""
     if result.status == 200:
         return _succeeded(decode_object(result.body))
     if result.ok:
@@ -156,8 +157,14 @@ def callback_observation(body: bytes) -> Observation:
     )
 
 
-def _succeeded(document: Mapping[str, Json]) -> Observation:
-    return Observation(provider_status=SUCCEEDED, videos=_videos(document))
+def _succeeded(document: Mapping[str, Json]) -> Observation | None:
+    videos = _videos(document)
+    # A model may make something else than a video, or have it in a place of its own: its output is the end all the
+    # same, and the next poll would bring no other. What says nothing, or speaks as the queue does, is none; the id
+    # alone says nothing, and beside other members it may be an output's own.
+    if not videos and (document.keys() <= {"request_id"} or NO_RESULT & document.keys()):
+        return None
+    return Observation(provider_status=SUCCEEDED, videos=videos)
 
 
 def _videos(document: Mapping[str, Json]) -> tuple[Video, ...]:

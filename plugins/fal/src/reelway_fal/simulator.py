@@ -85,8 +85,8 @@ def request_error(job: SimulatedJob) -> tuple[int, str, str] | None:
 def result(job: SimulatedJob) -> HttpResponse:
     """What a model made, or why it did not."""
     if job.status is Status.SUCCEEDED:
-        video = {"url": job.video_url, "content_type": "video/mp4", "file_name": "output.mp4"}
-        return json_response({"video": video} if job.video_url else {})
+        link = {"url": job.video_url} if job.video_url else {}
+        return json_response({"video": {**link, "content_type": "video/mp4", "file_name": "output.mp4"}})
     if failed := request_error(job):
         http_status, kind, message = failed
         return json_response({"detail": message, "error_type": kind}, http_status, (("X-Fal-Error-Type", kind),))

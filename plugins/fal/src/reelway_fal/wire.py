@@ -32,6 +32,9 @@ ENDED = frozenset({"completed"})
 QUEUE_MEMBERS = frozenset({"response_url", "status_url", "gateway_request_id"})
 """What the queue's answer to a create has beside the id: the addresses, or for a webhook the id once more."""
 
+NO_RESULT = QUEUE_MEMBERS | {"detail", "error", "error_type", "message", "queue_position", "status"}
+"""Members of errors and of the queue's answers; no output with a video has any (1354 types of @fal-ai/client)."""
+
 NAMESPACES = frozenset({"workflows", "comfy"})
 """First parts of an id that stand before the owner (seen in fal_client)."""
 
