@@ -275,6 +275,14 @@ def test_installed_plugins_are_found_without_being_named() -> None:
 
 
 @pytest.mark.usefixtures("on_path")
+def test_a_distribution_whose_metadata_nobody_can_read_hurts_nobody(tmp_path: Path) -> None:
+    (tmp_path / "reelway_acme-1.0.dist-info" / "METADATA").write_bytes(b"Name: \xff\xfe\n")
+    reports = {report.plugin: report for report in Registry.installed({}).load_all()}
+    assert (reports["acme"].distribution, reports["acme"].providers) == ("an unknown distribution", ("acme",))
+    assert (reports["zeta"].distribution, reports["zeta"].problem) == ("reelway-zeta", None)
+
+
+@pytest.mark.usefixtures("on_path")
 @pytest.mark.parametrize(
     ("limit", "loaded"),
     [("acme", ["acme"]), (" zeta , acme ", ["acme", "zeta"]), ("zeta,,", ["zeta"]), ("nobody", [])],

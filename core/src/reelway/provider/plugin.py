@@ -9,9 +9,12 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import walk_tb
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from reelway.errors import PluginError
+
+UNKNOWN_DISTRIBUTION: Final = "an unknown distribution"
+"""What is told in the place of a distribution whose metadata do not name it."""
 
 
 class Place(NamedTuple):
@@ -57,9 +60,13 @@ class InstalledPlugin:
     @property
     def distribution(self) -> str:
         """What it was installed with. It is looked up when somebody asks, for that takes reading a file."""
-        # Metadata without a name give None, whatever their types say.
-        name: str | None = self._entry.dist.name if self._entry.dist else None
-        return name or "an unknown distribution"
+        try:
+            # Metadata without a name give None, whatever their types say.
+            name: str | None = self._entry.dist.name if self._entry.dist else None
+        # The file is a stranger's: it may be no UTF-8, lead nowhere or not be there to be read.
+        except Exception:  # noqa: BLE001
+            name = None
+        return name or UNKNOWN_DISTRIBUTION
 
     def load(self) -> Any:
         """Import the module."""
