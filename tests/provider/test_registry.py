@@ -165,13 +165,13 @@ CONFIGURED = """
 @hookimpl
 def reelway_providers(environ):
     yield Minimal("acme")
-    for name in environ.get("ACME_MORE", "").split():
-        yield Unusable(name, f"ACME_MORE: {name} is odd.") if "odd" in name else Minimal(name)
+    for name in environ.get("REELWAY_MORE", "").split():
+        yield Unusable(name, f"REELWAY_MORE: {name} is odd.") if "odd" in name else Minimal(name)
 """
 
 
 def test_a_plugin_may_bring_what_the_user_configures(install: Install) -> None:
-    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "east west"})
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"REELWAY_MORE": "east west"})
     assert [provider.info.name for provider in registry.providers] == ["acme", "east", "west"]
     assert registry.get("east").info.name == "east"
 
@@ -180,19 +180,34 @@ def test_without_an_environment_nothing_is_configured(install: Install) -> None:
     assert [one.info.name for one in Registry(plugins=[install("acme", CONFIGURED)]).providers] == ["acme"]
 
 
+NOSY = """
+@hookimpl
+def reelway_providers(environ):
+    return [Minimal("-".join(sorted(environ)).lower()), *map(Minimal, environ.values())]
+"""
+
+
+def test_a_plugin_is_handed_settings_and_no_key(install: Install) -> None:
+    settings = {"REELWAY_GATEWAYS": "a", "XDG_CONFIG_HOME": "b", "APPDATA": "c", "HOME": "d"}
+    keys = {"OPENAI_API_KEY": "k", "COMETAPI_KEY": "k", "MY_REELWAY_KEY": "k", "reelway_key": "k", "PATH": "k"}
+    registry = Registry(plugins=[install("acme", NOSY)], environ=settings | keys)
+    [report] = registry.load_all()
+    assert report.providers == ("appdata-home-reelway_gateways-xdg_config_home", "a", "b", "c", "d")
+
+
 def test_a_provider_that_is_configured_wrongly_is_a_report_of_its_own(install: Install) -> None:
-    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "odd east odder"})
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"REELWAY_MORE": "odd east odder"})
     plugin, *wrong = registry.load_all()
     assert (plugin.providers, plugin.problem, plugin.error) == (("acme", "east"), None, None)
     assert [report.plugin for report in wrong] == ["odd", "odder"]
-    assert [report.problem for report in wrong] == ["ACME_MORE: odd is odd.", "ACME_MORE: odder is odd."]
+    assert [report.problem for report in wrong] == ["REELWAY_MORE: odd is odd.", "REELWAY_MORE: odder is odd."]
 
 
 def test_asking_for_what_is_configured_wrongly_is_the_callers_mistake(install: Install) -> None:
-    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"ACME_MORE": "odd"})
+    registry = Registry(plugins=[install("acme", CONFIGURED)], environ={"REELWAY_MORE": "odd"})
     with pytest.raises(ConfigurationError) as caught:
         registry.get("odd")
-    assert str(caught.value) == "The provider 'odd' is configured wrongly: ACME_MORE: odd is odd."
+    assert str(caught.value) == "The provider 'odd' is configured wrongly: REELWAY_MORE: odd is odd."
     assert registry.get("acme").info.name == "acme"
 
 

@@ -23,6 +23,12 @@ OBSERVERS: Final = "reelway.observers"
 OBSERVING: Final = ("reelway_task_changed", "reelway_http_exchange")
 """The hooks of observers."""
 
+SETTINGS_PREFIX: Final = "REELWAY_"
+"""What the names of the variables begin with that plugins may read. No key belongs into one of them."""
+
+SETTINGS_FOLDERS: Final = frozenset({"XDG_CONFIG_HOME", "APPDATA", "HOME"})
+"""The variables that say where programs keep their settings; plugins may read these as well."""
+
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
@@ -44,8 +50,10 @@ def reelway_providers(environ: Mapping[str, str]) -> Iterable[Provider | Unusabl
     """The providers that this distribution brings; the only hook a provider plugin needs.
 
     Args:
-        environ: the environment of the program, for a plugin whose providers the user configures. Leave it out
-            where it is not needed; a provider itself reads none.
+        environ: for a plugin whose providers the user configures, what it may know of the environment: the
+            variables that begin with ``REELWAY_`` and those that say where settings are kept, ``XDG_CONFIG_HOME``,
+            ``APPDATA`` and ``HOME``. Keys are not among them. Leave it out where it is not needed; a provider
+            itself reads none.
     """
     return ()
 
@@ -69,6 +77,15 @@ def reelway_http_exchange(exchange: HttpExchange) -> None:
     Args:
         exchange: what it was, with nothing in it that opens anything. Downloads are not told.
     """
+
+
+def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """What plugins are handed of an environment; see :func:`reelway_providers`."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(SETTINGS_PREFIX) or name in SETTINGS_FOLDERS
+    }
 
 
 def registered(loaded: object, name: str) -> pluggy.PluginManager:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from reelway.errors import ConfigurationError, PluginError
-from reelway.provider.hookspecs import GROUP, OBSERVERS, Unusable, registered
+from reelway.provider.hookspecs import GROUP, OBSERVERS, Unusable, registered, settings_in
 from reelway.provider.interface import INTERFACE_VERSION, Provider
 from reelway.provider.observer import Observer
 from reelway.provider.plugin import InstalledPlugin, Place, Plugin, PluginFile, place_of, reason_of
@@ -91,7 +91,7 @@ class Registry:
             plugins: the entry points.
             files: plugins that are one file each. They come first, so that a name is theirs.
             observers: the entry points of those who are told what happens.
-            environ: where plugins find what the user configures.
+            environ: where plugins find what the user configures; they are handed no key of it.
         """
         tried = tuple(map(PluginFile, files))
         self._plugins: tuple[Plugin, ...] = (*tried, *map(InstalledPlugin, plugins))
@@ -234,7 +234,7 @@ class Registry:
 def _brought_by(loaded: Any, name: str, environ: Mapping[str, str]) -> list[Provider | Unusable]:
     """What a plugin's hook gives."""
     manager = registered(loaded, name)
-    brought = [one for some in manager.hook.reelway_providers(environ=environ) for one in some]
+    brought = [one for some in manager.hook.reelway_providers(environ=settings_in(environ)) for one in some]
     if not brought:
         raise PluginError("It brings no provider; is reelway_providers() there, marked with @hookimpl?")
     if strange := [one for one in brought if not isinstance(one, Provider | Unusable)]:
