@@ -198,10 +198,12 @@ TABLE = [
     (HttpResponse(status=200, body=b"[1]"), U),
     (said("queued", "../secret\n"), U),
     (refused(200, "insufficient_quota"), U),
-    # 3xx is not followed, so it created nothing.
+    # 3xx is not followed, so it created nothing, but for the one that answers a POST that was done.
+    (HttpResponse(status=303, headers=(("Location", "/v1/videos/task-1"),)), U),
+    (refused(303, "bad_thing"), U),
     *(
         (HttpResponse(status=status, headers=(("Location", "/v2"),)), R)
-        for status in (300, 301, 302, 303, 307, 308, 399)
+        for status in (300, 301, 302, 307, 308, 399)
     ),
     # 4xx that can be read.
     *((refused(status, "bad_thing"), R) for status in (400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451)),

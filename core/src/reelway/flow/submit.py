@@ -44,6 +44,9 @@ class Verdict(StrEnum):
 PASSING_TROUBLE: Final = frozenset({408, 409, 425})
 """Client-error statuses that do not prove that nothing was created."""
 
+SEE_OTHER: Final = 303
+"""The redirect that proves nothing: it leads from a POST that was done to what it made (RFC 9110, 15.4.4)."""
+
 PLAIN_REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422})
 """Statuses that refuse a request whatever the body says; servers in front of a gateway send them as pages."""
 
@@ -151,7 +154,7 @@ def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdic
     if response.ok:
         return Verdict.ACCEPTED if _created(provider, response, route) is not None else Verdict.AMBIGUOUS
     if 300 <= response.status < 400:
-        return Verdict.REJECTED
+        return Verdict.AMBIGUOUS if response.status == SEE_OTHER else Verdict.REJECTED
     error = error_of(provider, response)
     if _documented_as_nothing_created(provider, error):
         return Verdict.REJECTED
