@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import permutations, product
 from typing import Any, Final
 
@@ -210,9 +210,23 @@ def said_everywhere(way: Way, word: str) -> Iterator[tuple[str, Observation]]:
         yield written, seen
 
 
+ONLY_CALLED_BACK: Final[Mapping[str, Mapping[str, Status]]] = {
+    "fal": {"ok": Status.SUCCEEDED, "error": Status.FAILED},
+}
+"""Words that a provider has in its callbacks and nowhere else."""
+
+
+@pytest.mark.parametrize("way", [way for way in EVERY_WAY if way.provider.info.name in ONLY_CALLED_BACK], ids=str)
+def test_a_word_of_callbacks_means_something_in_them_alone(way: Way) -> None:
+    for word, status in ONLY_CALLED_BACK[way.provider.info.name].items():
+        for _, seen in said_everywhere(way, word):
+            assert seen.status is (status if way.call == "callback" else None)
+
+
 @every_way
 def test_another_gateway_s_word_means_nothing_here(way: Way) -> None:
-    for word in foreign_words(way.provider):
+    own = ONLY_CALLED_BACK.get(way.provider.info.name, {}) if way.call == "callback" else {}
+    for word in set(foreign_words(way.provider)) - own.keys():
         for written, seen in said_everywhere(way, word):
             assert (seen.provider_status, seen.status, ends(seen)) == (written, None, False)
 
