@@ -500,7 +500,7 @@ def test_whatever_a_plugin_raises_over_an_answer_is_trouble_that_holds_the_task(
     assert (waited.task, waited.resubmit_safe) == (held, False)
 
 
-@pytest.mark.parametrize("provider", [Clumsy(), *map(Ours, OURS)], ids=repr)
+@pytest.mark.parametrize("provider", [Clumsy(), *map(Ours, OURS)])
 @pytest.mark.parametrize("flow", [lambda one: retrieve(one, task(), 30), lambda one: following(provider=one)])
 def test_no_error_of_a_plugin_carries_frames_in_which_the_answer_was_read(
     provider: Provider, flow: Callable[[Provider], Flow[Task]]

@@ -81,7 +81,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"seed": 0, "audio": False, "callback_url": "https://example.com/hook"},
     {"first_frame": PICTURE, "last_frame": PICTURE},
     {"references": (PICTURE, CLIP, PICTURE)},
-    {"extra": {"whatever": object}},
+    {"extra": {"whatever": [1, {"deep": None}]}},
     {"model": "acme-bare", "prompt": ""},
     {"model": "acme-any", "size": "123x456"},
     {"model": "acme-picky", "first_frame": PICTURE},

@@ -58,7 +58,7 @@ def test_what_was_let_go_is_not_begun() -> None:
     assert sent == []
 
 
-@pytest.mark.parametrize("until", [time.monotonic() + 60, inf])
+@pytest.mark.parametrize("until", [time.monotonic() + 60, inf], ids=["later", "never"])
 def test_what_has_time_is_not_let_go(until: float) -> None:
     turn = Turn(until)
     turn.expire()

@@ -19,6 +19,7 @@ from reelway.transport.wire import url_of
 class RequestFields(TypedDict, total=False):
     """The fields of a :class:`VideoRequest` as keyword arguments; media as paths, URLs, bytes or ``Media``."""
 
+    prompt: str
     model: str
     duration: float | None
     aspect_ratio: str | None
@@ -81,7 +82,8 @@ def request_of(prompt: str | VideoRequest, fields: RequestFields) -> VideoReques
     frame that an error passes: the address for callbacks holds a token, that of a picture may be signed.
 
     Raises:
-        InvalidRequest: a whole request and single fields were both given, or the model is missing.
+        InvalidRequest: a whole request and single fields were both given, the prompt was given twice, or the model
+            is missing.
     """
     values = _Given(fields)
     cast("dict[str, Any]", fields).clear()
@@ -90,13 +92,23 @@ def request_of(prompt: str | VideoRequest, fields: RequestFields) -> VideoReques
             problem = Problem(field=", ".join(values), message="give a VideoRequest or single fields, not both")
             raise InvalidRequest([problem])
         return prompt
+    if prompt and "prompt" in values:
+        raise InvalidRequest([Problem(field="prompt", message="give it once, first or by its name")])
+    values.setdefault("prompt", prompt)
     if "model" not in values:
         raise InvalidRequest([Problem(field="model", message="a model is required")])
     for name in ("first_frame", "last_frame"):
         if values.get(name) is not None:
-            values[name] = Media.of(values[name])
-    values["references"] = tuple(map(Media.of, _several(values.get("references"))))
-    return VideoRequest(prompt=prompt, **values)
+            [values[name]] = _media(name, [values[name]])
+    values["references"] = _media("references", _several(values.get("references")))
+    return VideoRequest(**values)
+
+
+def _media(field: str, sources: Iterable[MediaSource]) -> tuple[Media, ...]:
+    try:
+        return tuple(map(Media.of, sources))
+    except TypeError as error:
+        raise InvalidRequest([Problem(field=field, message=str(error))]) from error
 
 
 def _several(references: Any) -> Iterable[MediaSource]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reelway.errors import InvalidRequest, Problem
 from reelway.model.request import Media, MediaForm, MediaKind, VideoRequest
+from reelway.provider.field_types import mistyped
 
 ALL_FORMS = frozenset(MediaForm)
 
@@ -114,9 +115,11 @@ def check(request: VideoRequest, catalog: Catalog, on_unsupported: OnUnsupported
     """Hold a request against its model.
 
     Raises:
-        InvalidRequest: with every problem, where ``on_unsupported`` is ``error``; with a missing prompt or a
-            contradiction always, for no provider could make sense of it.
+        InvalidRequest: with every problem, where ``on_unsupported`` is ``error``; with a value of a wrong type, a
+            missing prompt or a contradiction always, for no provider could make sense of it.
     """
+    # Nothing else can be asked of a field that holds no value of its type.
+    refuse(mistyped(request))
     fatal = _contradictions(request)
     spec = catalog.find(request.model)
     if spec is None:
