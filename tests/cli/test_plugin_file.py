@@ -9,6 +9,7 @@ import pytest
 
 from reelway.provider.registry import Registry
 from reelway.sandbox import Pace, Sandbox
+from reelway.testing.contract.checks import CHECKS
 from tests.cli.command import reelway
 from tests.docs.pages import DOCS, blocks
 
@@ -83,11 +84,18 @@ def test_it_plays_in_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (record["provider"], record["words"][-1], record["error"]) == ("acme", "done", None)
 
 
+IN_A_PROCESS_OF_ITS_OWN = ("identity.import-opens-no-socket", "hygiene.calls-touch-nothing")
+
+
 @pytest.mark.usefixtures("acme")
 def test_it_is_held_to_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reelway.testing.contract.run.CHECKS", ())
-    said = reelway("--plugin", "acme.py", "conform", "acme")
-    assert (said.code, "acme keeps the contract" in said.out) == (0, True)
+    quick = [check for check in CHECKS if not check.id.startswith("hostile.")]
+    monkeypatch.setattr("reelway.testing.contract.run.CHECKS", quick)
+    said = reelway("--plugin", "acme.py", "conform", "acme", "--json")
+    outcomes = {check["id"]: check["outcome"] for check in said.record["checks"]}
+    assert [one for one, told in outcomes.items() if told == "failed"] == []
+    assert [outcomes[one] for one in IN_A_PROCESS_OF_ITS_OWN] == ["passed", "passed"]
+    assert said.code == 0
 
 
 def test_it_makes_a_video(served: Sandbox) -> None:

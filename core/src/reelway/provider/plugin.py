@@ -82,6 +82,10 @@ class InstalledPlugin:
         return Path(folders[0]) if folders else Path(spec.origin or "")
 
 
+FILE_MARK: Final = "reelway-plugin:"
+"""How the name of a module begins that is a file of its own; no name that can be imported has a colon."""
+
+
 class PluginFile:
     """A plugin that is one file, installed nowhere."""
 
@@ -98,7 +102,7 @@ class PluginFile:
         Raises:
             PluginError: it is no Python file.
         """
-        name = f"reelway-plugin:{self._file}"
+        name = f"{FILE_MARK}{self._file}"
         spec = spec_from_file_location(name, self._file)
         if spec is None or spec.loader is None:
             raise PluginError("It is no Python file; its name has to end with .py.")
@@ -110,6 +114,11 @@ class PluginFile:
     def files(self) -> Path:
         """The file."""
         return self._file
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module that was loaded from one, and None where it is imported by its name."""
+    return Path(module.removeprefix(FILE_MARK)) if module.startswith(FILE_MARK) else None
 
 
 def reason_of(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +32,7 @@ from reelway.errors import ReelwayError
 from reelway.model.http import Headers, HttpResponse
 from reelway.provider.canonical import Call
 from reelway.provider.interface import Provider
+from reelway.provider.plugin import PluginFile, file_of
 from reelway.testing.contract.answers import read
 from reelway.testing.contract.subject import Missing, Subject, installed
 from reelway.testing.contract.wishes import wishes
@@ -259,7 +260,14 @@ def _made(kind: Any, name: str) -> Provider:
     return provider
 
 
+def _module(name: str) -> ModuleType:
+    file = file_of(name)
+    return importlib.import_module(name) if file is None else PluginFile(file).load()
+
+
 def _package_of(module: str) -> str:
+    if file := file_of(module):
+        return str(file)
     top = importlib.util.find_spec(module.partition(".")[0])
     if top is None:
         return "nowhere"
@@ -293,7 +301,7 @@ def main() -> None:
     stdout, sys.stdout = sys.stdout, sys.stderr
     watch = Watch(_package_of(order.module))
     watch.phase = Phase.IMPORT
-    kind: Any = importlib.import_module(order.module)
+    kind: Any = _module(order.module)
     for name in order.name.split("."):
         kind = getattr(kind, name)
     watch.phase = None

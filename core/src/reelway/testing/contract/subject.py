@@ -12,6 +12,7 @@ from reelway.errors import PluginError
 from reelway.model.observation import Observation
 from reelway.provider.canonical import Call, routes_of
 from reelway.provider.interface import Capability, Provider
+from reelway.provider.plugin import file_of
 from reelway.provider.registry import LIMIT_VARIABLE, Registry
 from reelway.provider.simulator import Simulator
 from reelway.testing.contract import answers, places, samples
@@ -196,8 +197,15 @@ def installed(name: str) -> Provider | None:
     return None
 
 
+def _is_importable(subject: Subject) -> bool:
+    # A provider that is a file may have the name of an installed one, and is not meant to be it.
+    return file_of(type(subject.provider).__module__) is None
+
+
 _OTHERS: Final[Mapping[Feature, Callable[[Subject], object]]] = {
-    Feature.INSTALLED: lambda subject: installed(subject.provider.info.name) is not None,
+    Feature.INSTALLED: lambda subject: (
+        _is_importable(subject) and installed(subject.provider.info.name) is not None
+    ),
     Feature.SIMULATOR: lambda subject: subject.simulator is not None,
     Feature.SAMPLES: lambda subject: subject.folder is not None,
     Feature.SIGNATURES: lambda subject: type(subject.provider).verify_callback is not Provider.verify_callback,
