@@ -252,7 +252,14 @@ def test_a_provider_nobody_brings_is_the_callers_mistake(install: Install) -> No
     with pytest.raises(ConfigurationError) as caught:
         registry.get("beta")
     assert caught.value.message == "There is no provider 'beta'; installed: acme, zeta."
-    assert "pip install reelway-beta" in caught.value.hint
+    assert "called reelway-beta" in caught.value.hint
+
+
+@pytest.mark.parametrize("typed", ["acmee", "Acme", "ACME", "acm"])
+def test_a_mistyped_name_leads_to_the_provider_and_to_no_package(typed: str, install: Install) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Registry(plugins=[install("acme")]).get(typed)
+    assert caught.value.hint == "Did you mean 'acme'?"
 
 
 def test_no_plugin_at_all_is_said_as_such() -> None:

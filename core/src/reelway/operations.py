@@ -450,5 +450,6 @@ def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) ->
         task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout), plan.known_since)
     if task.status is not Status.SUCCEEDED:
         message = f"{task.ref} is {task.status}; there is nothing to download."
-        raise DownloadError(message, task=task, hint="Wait until the task has succeeded.")
+        hint = "It has ended, and will have no video." if task.final else "Wait until the task has succeeded."
+        raise DownloadError(message, task=task, hint=hint)
     return (yield from fetch(provider, task, part, plan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -228,7 +229,13 @@ class Registry:
             return error
         have = ", ".join(sorted(self._providers)) or "none"
         message = f"There is no provider {name!r}; installed: {have}."
-        return ConfigurationError(message, hint=f"A plugin may add it: python -m pip install reelway-{name}")
+        return ConfigurationError(message, hint=self._advice(name))
+
+    def _advice(self, name: str) -> str:
+        if similar := get_close_matches(name.lower(), self._providers, n=1, cutoff=0.8):
+            return f"Did you mean {similar[0]!r}?"
+        # No command to copy: a name that was mistyped, or stands in somebody else's reference, may be a stranger's.
+        return f"A plugin brings a provider, mostly one that is called reelway-{name}; look who made it first."
 
 
 def _brought_by(loaded: Any, name: str, environ: Mapping[str, str]) -> list[Provider | Unusable]:
