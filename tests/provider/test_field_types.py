@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a secret address": ({"callback_url": b"https://a.example/t0ken"}, "callback_url: has to be a text"),
     "a list of extras": ({"extra": [1]}, "extra: has to be a mapping"),
     "an extra without a name": ({"extra": {1: 2}}, "extra: its names have to be texts"),
-    "an object": ({"extra": {"a.b": object()}}, "extra.a.b: cannot be written as JSON (TypeError)"),
+    "an object": ({"extra": {"a.b": object()}}, "extra.a.b: cannot be written down (TypeError)"),
 }
 
 

@@ -57,4 +57,4 @@ def _unwritable(name: Any, value: Any) -> Iterator[Problem]:
     try:
         msgspec.json.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
-        yield Problem(field=f"extra.{name}", message=f"cannot be written as JSON ({type(error).__name__})")
+        yield Problem(field=f"extra.{name}", message=f"cannot be written down ({type(error).__name__})")
