@@ -217,6 +217,7 @@ IN_DOUBT: Final[dict[str, tuple[Manner, Doubt]]] = {
     "HTML as JSON with 200": (says(json_says(PAGE)), unclear(200)),
     "an empty 200": (says(http("200 OK")), unclear(200)),
     "204": (says(b"HTTP/1.1 204 No Content\r\n\r\n"), unclear(204)),
+    "303 to elsewhere": (says(http("303 See Other", "Location: /v1/videos/elsewhere")), unclear(303)),
     "200 without id": (says(json_says(b'{"status":"queued"}')), unclear(200)),
     "200 with an error": (says(json_says(ERROR)), unclear(200)),
     **{
@@ -337,7 +338,7 @@ REFUSED: Final = {
     ),
     **{
         f"{status} to elsewhere": http(f"{status} Moved", "Location: /v1/videos/elsewhere")
-        for status in (301, 302, 303, 307, 308)
+        for status in (301, 302, 307, 308)
     },
 }
 
