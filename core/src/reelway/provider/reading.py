@@ -31,6 +31,7 @@ S = TypeVar("S", bound=Struct)
 BAD_ENDS = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 _LINKS = re.compile(r"(?:https?|data):[^\s\"'<>]+|\bsk-[\w*-]+|Bearer\s+\S+", re.IGNORECASE)
+
 LONG_RUN = 40
 """A run of so many letters, digits and signs could be a key, whatever it begins with."""
 
