@@ -82,6 +82,7 @@ class Hand:
             Sleep: lambda effect: self.clock.sleep(effect.seconds),
             Work: lambda effect: effect.call(),
             Record: lambda effect: on_record(effect.submission),
+            Observe: lambda effect: effect.task,
             Send: self._answer,
             Open: self._open,
             Read: self._read,

@@ -20,11 +20,13 @@ FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
     "locks": 0,
     "provider": 1,
+    "ledger": 1,
     "flow": 2,
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
-    **dict.fromkeys(("account", "ages", "observing", "requesting", "results", "operations", "client"), 4),
+    **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
+    **dict.fromkeys(("keeping", "operations", "client"), 4),
     "cli": 5,
 }
 """The rooms from the ground up; imports run downward only."""

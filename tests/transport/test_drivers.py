@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pytest
 from msgspec.structs import replace
@@ -110,8 +110,9 @@ class Stage:
         self.trace: list[Effect[Any]] = []
         self.witness = Witness(observe=self._observe, record=self.recorded.append, trace=self.trace.append)
 
-    def _observe(self, effect: Observe) -> None:
+    def _observe(self, effect: Observe) -> Task:
         self.observed.append(effect)
+        return effect.task
 
     def driver(self) -> Any:
         kind = AsyncDriver if self.color == "async" else SyncDriver
@@ -242,7 +243,7 @@ def test_what_breaks_is_thrown_into_the_flow_at_the_effect_that_broke(stage: Sta
 
 @pytest.mark.parametrize("effect", [Work(lambda: 1 / 0), Observe(task=task()), Record(submission=SUBMISSION)])
 def test_what_a_listener_or_a_disk_raises_belongs_to_the_flow_too(stage: Stage, effect: Effect[Any]) -> None:
-    def fail(_: Any) -> None:
+    def fail(_: Any) -> NoReturn:
         raise ZeroDivisionError
 
     def flow() -> Flow[str]:

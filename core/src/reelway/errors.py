@@ -17,7 +17,8 @@
     ├── DownloadError           the result could not be fetched whole; nothing is under its final name
     │   ├── LinkExpired         no link works any more
     │   └── OutputMissing       the job succeeded, but there is nothing to fetch
-    └── CallbackRefused         a callback could not be authenticated
+    ├── CallbackRefused         a callback could not be authenticated
+    └── LedgerError             the ledger cannot be opened, read or written
 
 Each says what happened, whose fault it is and what to do, and carries ``retryable`` (the same call may succeed
 later), ``resubmit_safe`` (creating again cannot pay twice), ``billed`` and, where there is one, the ``task``.
@@ -44,6 +45,7 @@ class Fault(StrEnum):
     PROVIDER = "provider"
     NETWORK = "network"
     PLUGIN = "plugin"
+    MACHINE = "machine"
 
 
 class Billed(StrEnum):
@@ -335,3 +337,14 @@ class OutputMissing(DownloadError):
 
 class CallbackRefused(ReelwayError):
     """A callback could not be authenticated; nothing of it was believed."""
+
+
+class LedgerError(ReelwayError):
+    """The ledger cannot be opened, read or written. Without a record of its intent, no create is sent.
+
+    Where it holds a task, that task was created and is paid for, but may stand in no ledger: keep its reference.
+    """
+
+    fault = Fault.MACHINE
+    retryable = True
+    default_hint = "See to the place where the ledger is kept, then call again."

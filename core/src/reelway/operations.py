@@ -31,7 +31,7 @@ from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.observing import Observing
 from reelway.provider.carried import lost_fields
@@ -71,9 +71,6 @@ Progress: TypeAlias = Callable[[int, int | None], None] | None
 WAIT_SECONDS: Final = 1800.0
 POLL_SECONDS: Final = 30.0
 SUBMIT_SECONDS: Final = 120.0
-
-UNSENT: Final = frozenset({SubmissionState.INTENT, SubmissionState.SENDING})
-"""Records that are made before the request leaves."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -320,7 +317,7 @@ class Operations:
         age = self._ages.of(task) if isinstance(task, Task) else cadence.minimum
         return max(0.0, cadence.minimum - age) + spread(index, count, cadence)
 
-    def _tell(self, seen: Observe) -> None:
+    def _tell(self, seen: Observe) -> Task:
         # A task that was just created is met here first, before anybody could have set the clock.
         self._ages.since(seen.task)
         for event in seen.events:
@@ -333,6 +330,7 @@ class Operations:
         if self._settings.on_change is not None:
             self._call_listener(self._settings.on_change, seen)
         self.observing.task_changed(seen.task, seen.events)
+        return seen.task
 
     def _call_listener(self, listener: OnChange, seen: Observe) -> None:
         try:

@@ -12,6 +12,7 @@ from reelway.errors import (
     DownloadError,
     ErrorKind,
     InvalidRequest,
+    LedgerError,
     NotSupported,
     PluginError,
     ProviderError,
@@ -36,6 +37,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 7
     DOWNLOAD = 8
     PLUGIN = 9
+    LEDGER = 10
     INTERRUPTED = 130
 
 
@@ -50,6 +52,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.UNREACHABLE: "the provider cannot be reached at present",
     ExitCode.DOWNLOAD: "the result could not be fetched whole",
     ExitCode.PLUGIN: "a plugin is broken",
+    ExitCode.LEDGER: "the ledger cannot be opened, read or written",
     ExitCode.INTERRUPTED: "interrupted; the jobs go on",
 }
 
@@ -66,6 +69,7 @@ CODES: Final[Mapping[type[ReelwayError], ExitCode]] = {
     ProviderUnreachable: ExitCode.UNREACHABLE,
     DownloadError: ExitCode.DOWNLOAD,
     CallbackRefused: ExitCode.REFUSED,
+    LedgerError: ExitCode.LEDGER,
 }
 """The code of each kind of error; a subclass without a row of its own has its parent's."""
 

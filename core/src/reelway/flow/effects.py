@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from reelway.model.http import Headers, HttpRequest, HttpResponse
 from reelway.model.lifecycle import Event
+from reelway.model.observation import Observation
 from reelway.model.secret import Secret
 from reelway.model.submission import Submission
-from reelway.model.task import Task
+from reelway.model.task import StoredResult, Task
 
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
@@ -88,17 +89,57 @@ class Send(Struct, Effect[HttpResponse], frozen=True, kw_only=True):
     fresh: bool = False
 
 
-class Observe(Struct, Effect[None], frozen=True, kw_only=True):
-    """Tell the world about a task as it now is, and what happened to it."""
+class Sighting(Struct, frozen=True):
+    """One observation, when it was made, and for how many seconds the task had been known then."""
+
+    observation: Observation
+    at: datetime
+    age: float | None
+
+
+class Observe(Struct, Effect[Task], frozen=True, kw_only=True):
+    """Tell the world about a task as it now is, and what happened to it.
+
+    The reply is the task as it stands for everybody: where a ledger is kept and another process was quicker, that
+    is the other's, with this sighting applied to it.
+
+    Attributes:
+        task: the task afterwards.
+        events: what happened, in order.
+        seen: what the change was read from.
+        result: what was stored, where that is the change.
+    """
 
     task: Task
     events: tuple[Event, ...] = ()
+    seen: Sighting | None = None
+    result: StoredResult | None = None
 
 
-class Record(Struct, Effect[None], frozen=True, kw_only=True):
-    """Put a submission on record before going on; without a ledger this does nothing."""
+class Earlier(Struct, frozen=True):
+    """An attempt that has the idempotency key already, and its task, once there is one."""
 
     submission: Submission
+    task: Task | None
+
+
+class Record(Struct, Effect[Earlier | None], frozen=True, kw_only=True):
+    """Put a submission on record before going on; without a ledger, only listeners are told.
+
+    The reply to a new one is the earlier attempt that stands in its place, if there is one.
+
+    Attributes:
+        submission: the attempt as it now stands.
+        new: whether it begins here.
+        task: what it made, once accepted, with ``events``.
+        due_in: seconds until that task is to be polled.
+    """
+
+    submission: Submission
+    new: bool = False
+    task: Task | None = None
+    events: tuple[Event, ...] = ()
+    due_in: float = 0.0
 
 
 class Head(Struct, frozen=True, kw_only=True):

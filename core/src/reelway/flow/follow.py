@@ -15,7 +15,7 @@ from reelway.errors import (
     ReelwayError,
     WaitTimeout,
 )
-from reelway.flow.effects import Flow, Instant, Now, Observe, Send, Sleep, TransportError, perform
+from reelway.flow.effects import Flow, Instant, Now, Observe, Send, Sighting, Sleep, TransportError, perform
 from reelway.flow.schedule import asked_pause, grown, jittered, pause_after_trouble
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.lifecycle import advance
@@ -162,7 +162,8 @@ def _poll(provider: Provider, task: Task, timeout: float, known_since: float | N
     age = None if known_since is None else answer.at.monotonic - known_since
     after, events = advance(task, answer.observation, answer.at.wall, age)
     if events or after is not task:
-        yield from perform(Observe(task=after, events=events))
+        seen = Sighting(answer.observation, answer.at.wall, age)
+        after = yield from perform(Observe(task=after, events=events, seen=seen))
     return after
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -25,6 +26,24 @@ class SubmissionState(StrEnum):
     ABANDONED = "abandoned"
 
 
+BEFORE: Final[Mapping[SubmissionState, frozenset[SubmissionState]]] = {
+    SubmissionState.INTENT: frozenset({SubmissionState.SENDING}),
+    SubmissionState.SENDING: frozenset({SubmissionState.INTENT}),
+    # An id proves that there is a task, whatever was thought of the attempt before.
+    SubmissionState.ACCEPTED: frozenset(SubmissionState),
+    SubmissionState.ADOPTED: frozenset(SubmissionState),
+    SubmissionState.REJECTED: frozenset({SubmissionState.INTENT, SubmissionState.SENDING}),
+    SubmissionState.AMBIGUOUS: frozenset({SubmissionState.SENDING}),
+    SubmissionState.ABANDONED: frozenset(
+        {SubmissionState.INTENT, SubmissionState.SENDING, SubmissionState.AMBIGUOUS}
+    ),
+}
+"""From which states an attempt may come to each; on record, a step is made from these or not at all."""
+
+UNSENT: Final = frozenset({SubmissionState.INTENT, SubmissionState.SENDING})
+"""Records that are made before the request leaves."""
+
+
 class Submission(Struct, frozen=True, kw_only=True):
     """One attempt to create a task.
 
@@ -36,6 +55,11 @@ class Submission(Struct, frozen=True, kw_only=True):
         ref: the task, once accepted.
         detail: the phase or the reason, for people.
         response: the raw answer, where its meaning is in doubt.
+        label, metadata: what the user keeps with the job; no provider sees them.
+        idempotency_key: the user's name for the wish; of the attempts that share one, one alone may create.
+        request_digest: the SHA-256 of the request, in hexadecimal; says whether two wishes are the same.
+        callback_digest: the SHA-256 of the token in the callback address, in hexadecimal.
+        replaces: the attempt in doubt, or given up, in whose place this one was made.
     """
 
     id: str
@@ -47,6 +71,12 @@ class Submission(Struct, frozen=True, kw_only=True):
     ref: TaskRef | None = None
     detail: str | None = None
     response: bytes | None = None
+    label: str | None = None
+    metadata: Mapping[str, Any] = {}
+    idempotency_key: str | None = None
+    request_digest: str | None = None
+    callback_digest: str | None = None
+    replaces: str | None = None
 
     def __repr__(self) -> str:
         return f"Submission({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

@@ -24,6 +24,24 @@ class Artifact(StrEnum):
     GONE = "gone"
 
 
+class StoredResult(Struct, frozen=True, kw_only=True):
+    """A result that is whole and kept.
+
+    Attributes:
+        variant: which rendition it is.
+        location: the path or the object's URL, without anything secret.
+        size: its length in bytes.
+        sha256: its digest, in hexadecimal.
+        stored_at: when it was whole.
+    """
+
+    variant: str = "video"
+    location: str
+    size: int
+    sha256: str
+    stored_at: datetime
+
+
 class TaskRef(Struct, frozen=True):
     """Where a task lives; enough to find it from another process, and no secret.
 

@@ -32,6 +32,7 @@ from msgspec.structs import replace
 
 from reelway.flow.effects import (
     Close,
+    Earlier,
     Effect,
     Flow,
     Head,
@@ -84,15 +85,15 @@ class Witness(Struct, frozen=True, kw_only=True):
     """Who is told what a flow does.
 
     Attributes:
-        observe: a task as it now is, with its events.
-        record: submissions on their way.
+        observe: a task as it now is, with its events; gives back how it stands for everybody.
+        record: submissions on their way; gives back the earlier one that a new one repeats.
         exchange: each exchange with an account's API, once it has ended.
         monotonic: seconds that never jump.
         trace: every effect, in order.
     """
 
-    observe: Callable[[Observe], None]
-    record: Callable[[Record], None]
+    observe: Callable[[Observe], Task]
+    record: Callable[[Record], Earlier | None]
     exchange: Callable[[Exchange], None] | None = None
     trace: Callable[[Effect[Any]], None] | None = None
     monotonic: Callable[[], float] = time.monotonic
@@ -286,7 +287,7 @@ def _watched(stepper: _Stepper[Any], perform: SyncPerformer) -> Iterator[Task]:
             effect = stepper.step(error=error)
             continue
         if isinstance(effect, Observe):
-            yield effect.task
+            yield reply
         effect = stepper.step(reply)
 
 
@@ -525,7 +526,7 @@ class AsyncDriver:
                     effect = stepper.step(error=error)
                     continue
                 if isinstance(effect, Observe):
-                    yield effect.task
+                    yield reply
                 effect = stepper.step(reply)
         except BaseException as error:
             stepper.broke_off(error, self._clock.now())
