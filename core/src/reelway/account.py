@@ -14,11 +14,16 @@ from reelway.errors import ConfigurationError
 from reelway.model.secret import Secret, as_secret
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
-from reelway.transport.guard import LinkRefused, split_link
+from reelway.transport.guard import NOT_AN_ADDRESS, AddressRefused, LinkRefused, check_address, split_link
 from reelway.transport.wire import Endpoint
 
 DEFAULT_ACCOUNT: Final = "default"
 """The name of the only account of a client that has one."""
+
+
+EXPOSED: Final = (
+    "the address begins with http://, so that the key can be read on the way; is there an https:// one?"
+)
 
 
 class Account(Struct, frozen=True):
@@ -109,6 +114,20 @@ VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 def base_url_variable(name: str) -> str:
     """The environment variable that holds another base URL for a provider."""
     return f"{name.upper().replace('-', '_')}_BASE_URL"
+
+
+def is_exposed(base_url: str) -> bool:
+    """Whether a key can be read on the way to this address: unencrypted, it leaves the own network."""
+    link = split_link(base_url)
+    host = link.hostname or ""
+    at_home = not {".", ":"} & set(host) or host.endswith((".localhost", ".internal", ".local"))
+    if link.scheme == "https" or at_home:
+        return False
+    try:
+        check_address(host)
+    except AddressRefused as refused:
+        return refused.reason == NOT_AN_ADDRESS
+    return True
 
 
 def _checked_key(key: Secret, variable: str) -> Secret:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of, provider_of
+from reelway.account import DEFAULT_ACCOUNT, EXPOSED, Account, endpoint_of, is_exposed, provider_of
 from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
@@ -107,6 +107,8 @@ class _OpenAccount:
         self.provider = provider_of(account, registry)
         self.endpoint = endpoint_of(account, self.provider)
         self.cadence = account.cadence or self.provider.info.cadence
+        if is_exposed(self.endpoint.base_url):
+            logger.warning("account %s, %s: %s", name, self.endpoint.base_url, EXPOSED)
         check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
         if not account.requests_per_second > 0:
             raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
