@@ -16,9 +16,10 @@ from reelway.cli.plugins import arguments, installed
 from reelway.cli.run import Run
 from reelway.client import AsyncClient
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
+from reelway.listeners import OnChange
 from reelway.model.http import is_safe_id
 from reelway.model.task import TaskRef
-from reelway.operations import OnChange, Settings
+from reelway.operations import Settings
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
 from reelway.recording.recorder import Recorder
