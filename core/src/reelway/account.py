@@ -102,7 +102,9 @@ class OpenAccount:
             return wait
 
 
-def named_accounts(accounts: Accounts, api_key: Secret | None, base_url: str | None) -> dict[str, Account]:
+def named_accounts(
+    accounts: Accounts, api_key: Secret | None = None, base_url: str | None = None
+) -> dict[str, Account]:
     """The accounts by name; a key and an address given beside them belong to the only account.
 
     Raises:

@@ -266,13 +266,8 @@ class Operations:
         return chosen, held
 
     def _ref(self, task: TaskRef | str) -> TaskRef:
-        if isinstance(task, TaskRef):
-            return task
-        if task.startswith("reelway"):
-            try:
-                return TaskRef.parse(task)
-            except ValueError as error:
-                raise InvalidRequest([Problem(field="task", message=str(error))]) from error
+        if isinstance(task, TaskRef) or task.startswith("reelway"):
+            return reference(task)
         chosen = self._account(None)
         return TaskRef(chosen.provider.info.name, chosen.name, "", task)
 
@@ -304,6 +299,20 @@ class Operations:
             if submission.state in UNSENT:
                 raise
             logger.exception("%s: %s was not recorded; task: %s", submission.id, submission.state, submission.ref)
+
+
+def reference(task: Task | TaskRef | str) -> TaskRef:
+    """The reference of a task, however it was given.
+
+    Raises:
+        InvalidRequest: the text is none; it says what is wrong.
+    """
+    if isinstance(task, Task):
+        return task.ref
+    try:
+        return task if isinstance(task, TaskRef) else TaskRef.parse(task)
+    except ValueError as error:
+        raise InvalidRequest([Problem(field="task", message=str(error))]) from error
 
 
 def policy_of(name: OnUnsupported | str) -> OnUnsupported:

@@ -197,6 +197,15 @@ class SqliteLedger(Ledger):
         known = [time for time in times if time is not None]
         return max(0.0, min(known) - now) if known else None
 
+    def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
+        with self._file.reading() as database:
+            counted = database.execute(
+                f"select provider, account, count(*) from schedule where {_among('chore', chores)}"  # noqa: S608 - marks only
+                " group by provider, account",
+                tuple(chores),
+            )
+            return {(provider, account): count for provider, account, count in counted}
+
     # --- what happened ---
 
     def events(self, after: int = 0, limit: int = 1000) -> list[KeptEvent]:
