@@ -68,7 +68,7 @@ class Tracker:
     dead one had taken is free again when its lease has run out. Nothing ends a task but what its provider says.
 
     ```python
-    async with Tracker(SqliteLedger("jobs.db"), "cometapi") as tracker:
+    async with Tracker(SqliteLedger("jobs.db"), "acme") as tracker:
         await tracker.run(stop)
     ```
     """
