@@ -153,12 +153,7 @@ class SqliteLedger(Ledger):
 
     def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
         with self._file.reading() as database:
-            counted = database.execute(
-                f"select provider, account, count(*) from schedule where {rows.among('chore', chores)}"  # noqa: S608 - marks only
-                " group by provider, account",
-                tuple(chores),
-            )
-            return {(provider, account): count for provider, account, count in counted}
+            return turns.backlog(database, chores)
 
     # --- what happened ---
 
