@@ -80,3 +80,11 @@ def spelled(text: str | None) -> str | None:
     No two texts become the same. The text itself stands in the document beside it.
     """
     return text and _UNSTORABLE.sub(lambda found: f"\\{ord(found[0]):04x}", text)
+
+
+def unspelled(text: str) -> str:
+    """The text that :func:`spelled` escaped."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+_ESCAPED: Final = re.compile(r"\\([0-9a-f]{4})")

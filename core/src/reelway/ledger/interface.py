@@ -136,6 +136,10 @@ class Ledger(ABC):
     def next_due(self, paces: Mapping[AccountKey, float], chores: Collection[Chore]) -> float | None:
         """Seconds until something can be claimed, at the earliest; None where nothing waits."""
 
+    @abstractmethod
+    def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
+        """How many tasks of each account have such work left, due or not."""
+
     # --- what happened ---
 
     @abstractmethod

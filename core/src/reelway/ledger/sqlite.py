@@ -155,6 +155,10 @@ class SqliteLedger(Ledger):
         known = [time for time in times if time is not None]
         return max(0.0, min(known) - now) if known else None
 
+    def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
+        with self._file.reading() as database:
+            return turns.backlog(database, chores)
+
     # --- what happened ---
 
     def events(self, after: int = 0, limit: int = 1000) -> list[KeptEvent]:

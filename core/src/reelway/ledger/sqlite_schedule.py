@@ -6,11 +6,12 @@ Every function works within the transaction of its caller. Times are seconds of 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-from reelway.ledger.codec import spelled
+from reelway.ledger.codec import spelled, unspelled
 from reelway.ledger.pace import AccountTimes, free_from, granted, spent
 from reelway.ledger.records import AccountKey, Chore, Claim, Settled, Settlement, chore_of
 from reelway.ledger.sqlite_rows import entry_of, written
@@ -199,6 +200,19 @@ def _first(database: sqlite3.Connection, account: AccountKey, chore: Chore) -> f
             break
         first = min(first, max(due, leased_until))
     return first
+
+
+def backlog(database: sqlite3.Connection, chores: Collection[Chore]) -> dict[AccountKey, int]:
+    """How many tasks of each account have such work left."""
+    rows = database.execute(
+        "select provider, account, chore, count(*) from schedule where chore is not null"
+        " group by provider, account, chore"
+    )
+    left = Counter[AccountKey]()
+    for provider, account, chore, count in rows:
+        if chore in chores:
+            left[unspelled(provider), unspelled(account)] += count
+    return dict(left)
 
 
 def _times(database: sqlite3.Connection, account: AccountKey) -> AccountTimes:

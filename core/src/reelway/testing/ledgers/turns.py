@@ -54,6 +54,18 @@ class Claims(Kit):
             assert (claim.entry, claim.chore) == (entry, chore)
         assert ledger.claim(10, LEASE, {ours: inf}, CHORES) == []
 
+    def test_what_is_left_is_counted_by_account_whether_it_is_due_or_not(self, ledger: Ledger) -> None:
+        ours, theirs, odd = new_account(), new_account(), ("acme", f"back\\slash {new_account()[1]}")
+        for task in (new_task(ours), new_task(ours), succeeded(new_task(ours)), failed(new_task(ours))):
+            ledger.track(task, due_in=60)
+        ledger.track(stored(new_task(theirs)))
+        ledger.track(new_task(odd))
+        take(ledger, ours, odd)
+        polls, stores, both = (ledger.backlog(chores) for chores in ([Chore.POLL], [Chore.STORE], CHORES))
+        assert [left.get(ours) for left in (polls, stores, both)] == [2, 1, 3]
+        assert [left.get(odd) for left in (polls, stores, both)] == [1, None, 1]
+        assert theirs not in both
+
     def test_nothing_is_taken_where_nothing_is_asked_for(self, ledger: Ledger) -> None:
         account = new_account()
         ledger.track(new_task(account))
