@@ -26,7 +26,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("keeping", "operations", "client"), 4),
+    **dict.fromkeys(("digesting", "keeping", "ledgers", "memory", "operations", "client"), 4),
     "cli": 5,
 }
 """The rooms from the ground up; imports run downward only."""
