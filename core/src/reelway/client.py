@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from msgspec.structs import replace
 
-from reelway.account import Account
+from reelway.account import Account, Accounts, named_accounts
 from reelway.flow.stream import DEFAULT_LIMIT
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Entry
 from reelway.ledgers import LedgerLike, open_ledger
+from reelway.listeners import OnChange
 from reelway.memory import Sought
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.operations import (
     WAIT_SECONDS,
-    Accounts,
-    OnChange,
     OnSubmission,
     Operations,
     Progress,
     Settings,
     TaskLike,
-    named_accounts,
     policy_of,
 )
 from reelway.provider.models import OnUnsupported
@@ -172,7 +170,7 @@ class Client(_Base):
         for network in self._networks.values():
             network.close()
         self._operations.close()
-        self._operations.observing.close()
+        self._operations.listeners.observing.close()
 
     def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[CreateFields]
@@ -382,7 +380,7 @@ class AsyncClient(_Base):
         for network in self._networks.values():
             await network.close()
         self._operations.close()
-        await self._operations.observing.close_async()
+        await self._operations.listeners.observing.close_async()
 
     async def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[CreateFields]

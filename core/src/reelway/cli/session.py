@@ -22,10 +22,11 @@ from reelway.client import AsyncClient
 from reelway.errors import ConfigurationError, InvalidRequest, Problem, ReelwayError
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Query
+from reelway.listeners import OnChange
 from reelway.memory import EVERYTHING
 from reelway.model.http import is_safe_id
 from reelway.model.task import Task, TaskRef
-from reelway.operations import OnChange, Settings
+from reelway.operations import Settings, reference
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
 from reelway.recording.recorder import Recorder
@@ -157,7 +158,7 @@ class Session:
     def _reference(self, task: str, route: str | None) -> TaskRef:
         if not task.startswith("reelway"):
             return _checked(TaskRef(self.provider_name(), DEFAULT_ACCOUNT, route or "", task))
-        ref = _parsed(task)
+        ref = _checked(reference(task))
         if self._options.provider not in {None, ref.provider}:
             message = f"{ref} belongs to {ref.provider}, not to {self._options.provider}."
             raise ConfigurationError(message, hint="References say it themselves; leave --provider out.")
@@ -172,13 +173,6 @@ class Session:
         client = AsyncClient({account: opened}, registry=self._registry, settings=settings)
         self._stack.push_async_callback(client.aclose)
         return client
-
-
-def _parsed(task: str) -> TaskRef:
-    try:
-        return _checked(TaskRef.parse(task))
-    except ValueError as error:
-        raise InvalidRequest([Problem(field="task", message=str(error))]) from error
 
 
 def _checked(ref: TaskRef) -> TaskRef:
