@@ -99,9 +99,9 @@ def test_a_sign_of_life_that_cannot_be_given_is_told_at_once(tmp_path: Path) -> 
 
 
 def test_without_a_ledger_there_is_nothing_to_follow() -> None:
-    said = reelway("track", "--json")
+    said = reelway("track", "--ledger", "none", "--json")
     assert said.code == 2
-    assert "REELWAY_LEDGER" in said.error["hint"]
+    assert "--ledger none" in said.error["hint"]
 
 
 def test_the_ledger_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

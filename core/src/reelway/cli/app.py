@@ -16,6 +16,7 @@ from reelway.cli import (
     doctor,
     explain,
     following,
+    listing,
     new_provider,
     record,
     sandbox,
@@ -29,6 +30,7 @@ from reelway.cli.plugins import trying
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
     "Follow tasks": (following.wait, following.watch, tracking.track, tasks.get, tasks.download, tasks.cancel),
+    "Remember": (listing.list_, listing.adopt, listing.abandon),
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
     "Write a provider": (new_provider.new_provider, conform.conform),

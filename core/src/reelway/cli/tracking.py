@@ -14,10 +14,11 @@ from typer import Option
 
 from reelway.account import Account
 from reelway.cli.accounts import require_key
-from reelway.cli.options import PROVIDERS, WAITING, Options
+from reelway.cli.options import PROVIDERS, WAITING, LedgerUrl, Options
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import event_shape
+from reelway.cli.state import NO_LEDGER, opened_ledger
 from reelway.cli.views import Lines
 from reelway.errors import ConfigurationError
 from reelway.model.lifecycle import Event
@@ -37,10 +38,7 @@ STOPPING: Final = tuple(
 class TrackOptions(Options, frozen=True, kw_only=True):
     """What is followed, and how long."""
 
-    ledger: Annotated[
-        str | None,
-        Option("--ledger", metavar="URL", envvar="REELWAY_LEDGER", help="The ledger, such as sqlite:jobs.db."),
-    ] = None
+    ledger: LedgerUrl = None
     provider: Annotated[
         list[str],
         Option(
@@ -132,14 +130,12 @@ def _advice(providers: Sequence[Provider]) -> str:
     return f"Set one in the environment: {', '.join(provider.info.key_variable for provider in providers)}."
 
 
-def _opened(url: str | None) -> Ledger:
-    from reelway.ledger.sqlite import SqliteLedger
-
-    scheme, _, path = (url or "").partition(":")
-    if scheme != "sqlite" or not path:
-        hint = "Name one with --ledger or in REELWAY_LEDGER; it looks like sqlite:jobs.db."
+def _opened(given: str | None) -> Ledger:
+    ledger = opened_ledger(given)
+    if ledger is None:
+        hint = f"Name one, or leave --ledger {NO_LEDGER} out."
         raise ConfigurationError("There is no ledger to follow the tasks of.", hint=hint)
-    return SqliteLedger(path.removeprefix("//"))
+    return ledger
 
 
 @contextmanager
