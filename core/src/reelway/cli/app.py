@@ -21,6 +21,7 @@ from reelway.cli import (
     record,
     sandbox,
     tasks,
+    tracking,
 )
 from reelway.cli.entry import Body, Command, entry, name_of
 from reelway.cli.exit_codes import as_help
@@ -28,7 +29,7 @@ from reelway.cli.plugins import trying
 
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
-    "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
+    "Follow tasks": (following.wait, following.watch, tracking.track, tasks.get, tasks.download, tasks.cancel),
     "Remember": (listing.list_, listing.adopt, listing.abandon),
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
