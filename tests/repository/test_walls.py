@@ -25,9 +25,10 @@ FLOORS: Final[Mapping[str, int]] = {
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
-    **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
+    **dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
     **dict.fromkeys(("keeping", "operations", "client"), 4),
-    "cli": 5,
+    "server": 6,
+    "cli": 7,
 }
 """The rooms from the ground up; imports run downward only."""
 
