@@ -102,7 +102,8 @@ class Line:
             self.taken += len(piece)
             more = bool(self._pieces) or self._breaks_off or self._hangs
             return {"type": "http.request", "body": piece, "more_body": more}
-        if self._hangs:
+        if not self._breaks_off:
+            # Whoever has asked stays for the answer.
             await asyncio.get_running_loop().create_future()
         return {"type": "http.disconnect"}
 
