@@ -16,7 +16,7 @@ COMMANDS = {name_of(body): body for bodies in PANELS.values() for body in bodies
 def test_the_commands_are_these() -> None:
     follow = {"get", "watch", "wait", "download", "cancel"}
     look = {"providers", "models", "explain", "sandbox", "demo", "record", "doctor"}
-    assert COMMANDS.keys() == {"create", "generate", "remix", "new-provider", "conform"} | follow | look
+    assert COMMANDS.keys() == {"create", "generate", "remix", "serve", "new-provider", "conform"} | follow | look
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -26,7 +26,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("keeping", "operations", "client"), 4),
+    **dict.fromkeys(("keeping", "ledgers", "operations", "client"), 4),
     "server": 6,
     "cli": 7,
 }

@@ -19,6 +19,7 @@ from reelway.cli import (
     new_provider,
     record,
     sandbox,
+    serve,
     tasks,
 )
 from reelway.cli.entry import Body, Command, entry, name_of
@@ -28,6 +29,7 @@ from reelway.cli.plugins import trying
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
     "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
+    "Run a service": (serve.serve,),
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
     "Write a provider": (new_provider.new_provider, conform.conform),

@@ -9,7 +9,7 @@ from hmac import compare_digest
 from typing import Final, NamedTuple
 
 from reelway.addresses import token_digest
-from reelway.errors import LedgerError
+from reelway.errors import CallbackRefused, LedgerError
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Callback, Entry
 from reelway.model.http import Headers
@@ -79,7 +79,7 @@ class CallbackReceiver:
         Raises:
             ConfigurationError: a provider in ``secrets`` is not installed.
         """
-        self._path = path.rstrip("/") + "/"
+        self._path = f"/{path.strip('/')}/" if path.strip("/") else "/"
         self._limits = limits or Limits()
         self._clock = clock or SystemClock()
         self._signatures = Signatures(secrets or {}, registry, self._clock)
@@ -143,13 +143,14 @@ class CallbackReceiver:
         if not self._signatures.are_wanted(account):
             return
         try:
-            signed = await asyncio.to_thread(self._signatures.hold, account, headers, body)
+            await asyncio.to_thread(self._signatures.check, account, headers, body)
+        except CallbackRefused as error:
+            logger.warning("%s", error)
+            raise Refused(FORGED) from error
         # A plugin or a function of the user's may raise anything, and the provider may send again.
         except Exception as error:
             logger.error("A callback of %s could not be verified: %s", account[0], type(error).__name__)  # noqa: TRY400 - what it says may be secret
             raise Refused(UNAVAILABLE) from error
-        if not signed:
-            raise Refused(FORGED)
 
     async def _wake(self, number: int) -> None:
         try:

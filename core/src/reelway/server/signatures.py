@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from reelway.errors import CallbackRefused
 from reelway.ledger.records import AccountKey
 from reelway.model.http import Headers
 from reelway.model.secret import Secret, as_secret
@@ -40,13 +41,19 @@ class Signatures:
         """Whether callbacks for this account have to be signed."""
         return self._secret(account) is not None
 
-    def hold(self, account: AccountKey, headers: Headers, body: bytes) -> bool:
-        """Whether the provider has signed this, or need not; may block."""
+    def check(self, account: AccountKey, headers: Headers, body: bytes) -> None:
+        """Hold a callback against the account's secret, where there is one; may block.
+
+        Raises:
+            CallbackRefused: the provider has not signed this, or not of late.
+        """
         secret = self._secret(account)
         if secret is None:
-            return True
+            return
         text = secret.reveal() if isinstance(secret, Secret) else secret()
-        return self._providers[account[0]].verify_callback(headers, body, text, self._clock.now())
+        if not self._providers[account[0]].verify_callback(headers, body, text, self._clock.now()):
+            hint = "If the provider has changed its secret, give the receiver the new one."
+            raise CallbackRefused(f"A callback for {account[0]} is not signed by its secret.", hint=hint)
 
     def _secret(self, account: AccountKey) -> Secret | Callable[[], str] | None:
         return self._secrets.get(account) or self._secrets.get(account[0])
