@@ -25,7 +25,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
-**dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
+    **dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
     **dict.fromkeys(("digesting", "keeping", "ledgers", "memory", "operations", "client"), 4),
     "server": 6,
     "cli": 7,

@@ -20,9 +20,9 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.logging import TRACE_LOG_LEVEL, AccessFormatter
 from uvicorn.middleware.message_logger import MessageLoggerMiddleware
 
-from reelway.addresses import new_address
+from reelway.addresses import MASK, new_address
 from reelway.server import CallbackReceiver, hide_tokens
-from reelway.server.access_logs import MASK, masked
+from reelway.server.access_logs import masked
 from reelway.server.serving import listen
 from tests.server.caller import Job, Shop, post
 from tests.server.serving import HOST, PATIENCE, exchange, post_head, serving

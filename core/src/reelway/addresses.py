@@ -7,14 +7,22 @@ import secrets
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from reelway.errors import ConfigurationError
 from reelway.model.secret import Secret
+from reelway.provider.interface import Capability, Provider
+from reelway.provider.models import CheckedRequest
 
 TOKEN_BYTES: Final = 16
 """128 random bits."""
 
 TOKEN_LENGTH: Final = 22
 """Characters of as many bits, as base64url."""
+
+
+MASK: Final = "***"
+"""Stands for a token wherever an address is shown."""
 
 
 class CallbackAddress(NamedTuple):
@@ -27,6 +35,17 @@ class CallbackAddress(NamedTuple):
 
     url: Secret
     digest: str
+
+
+def needs_address(checked: CheckedRequest, provider: Provider) -> bool:
+    """Whether a create may name a callback address, and its user has named none."""
+    able = Capability.CALLBACKS in provider.info.capabilities and checked.spec.callback
+    return able and checked.request.callback_url is None
+
+
+def addressed(checked: CheckedRequest, url: Secret) -> CheckedRequest:
+    """A create that names a callback address."""
+    return replace(checked, request=replace(checked.request, callback_url=url.reveal()))
 
 
 def new_address(base: str) -> CallbackAddress:

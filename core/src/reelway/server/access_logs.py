@@ -20,12 +20,10 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
-from reelway.addresses import TOKEN_LENGTH
+from reelway.addresses import MASK, TOKEN_LENGTH
 
 LOGGERS: Final = ("uvicorn.access", "uvicorn.asgi", "granian.access", "hypercorn.access")
 """Where servers write of requests; the second does at Uvicorn's level ``trace``."""
-
-MASK: Final = "***"
 
 _TOKEN: Final = re.compile(rf"(?<=/)[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}(?![A-Za-z0-9_-])")
 

@@ -16,7 +16,9 @@ SigningSecret: TypeAlias = str | Secret | Callable[[], str]
 """What a provider's callbacks are verified with, in the form in which the provider gives it out, or a function that
 gives it. A function is called in a thread for each callback, and keeps what it fetched for as long as it likes."""
 
-SigningSecrets: TypeAlias = Mapping[str | AccountKey, SigningSecret]
+SigningSecrets: TypeAlias = (
+    Mapping[str, SigningSecret] | Mapping[AccountKey, SigningSecret] | Mapping[str | AccountKey, SigningSecret]
+)
 """The secrets by provider, or by provider and account where each account has its own."""
 
 
