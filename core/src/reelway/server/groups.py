@@ -17,6 +17,9 @@ LARGEST: Final = 500
 class Full(Exception):
     """More is waiting already than may wait."""
 
+    def __init__(self) -> None:
+        super().__init__("too much is waiting for the ledger")
+
 
 class Groups(Generic[Item, Result]):
     """Does work that blocks in threads, one step at a time, and in each step all that came during the last one.
