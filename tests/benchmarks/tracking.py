@@ -19,7 +19,7 @@ from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.http import HttpResponse
 from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import Cadence
-from reelway.tracker.tracker import Tracker
+from reelway.tracker import Tracker
 from tests.benchmarks.contenders import KEY, a_provider
 from tests.benchmarks.figures import Findings, Row, mebibytes, milliseconds, per_second
 from tests.benchmarks.measure import MIB, Scale, child, cpu_seconds, in_turns, middle, peak_memory
