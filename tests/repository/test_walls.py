@@ -19,6 +19,7 @@ from tests.repository.source import CORE, PLUGINS, ROOT, committed, imported, mo
 FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
     "locks": 0,
+    "limits": 0,
     "provider": 1,
     "ledger": 1,
     "flow": 2,
@@ -26,7 +27,8 @@ FLOORS: Final[Mapping[str, int]] = {
     "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("digesting", "keeping", "ledgers", "memory", "operations", "client"), 4),
+    **dict.fromkeys(("digesting", "keeping", "ledgers", "listeners", "memory", "operations", "client"), 4),
+    "tracker": 5,
     "server": 6,
     "cli": 7,
 }

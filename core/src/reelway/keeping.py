@@ -114,7 +114,7 @@ class Keeper:
     def _kept(self, observed: Observe) -> Observe:
         for _ in range(ROUNDS):
             entry = self.ledger.find(observed.task.ref) or self.ledger.track(_first_known(observed))
-            change = _change(entry, observed)
+            change = change_of(entry, observed)
             if change is None:
                 return replace(observed, task=entry.task or observed.task, events=())
             if all(self.ledger.save([change])):
@@ -143,7 +143,7 @@ def _first_known(observed: Observe) -> Task:
     return task if observed.seen is None else Task.new(task.ref, task.submitted_at)
 
 
-def _change(entry: Entry, observed: Observe) -> Change | None:
+def change_of(entry: Entry, observed: Observe) -> Change | None:
     """The change that an observation is to the task as the ledger holds it; None if it is none."""
     held = entry.task or _first_known(observed)
     if observed.seen is not None:
