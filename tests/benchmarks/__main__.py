@@ -20,8 +20,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "following": following.run,
     "starting": lambda scale, _: starting.run(scale),
     "downloading": downloading.run,
-    "callbacks": lambda scale, _: callbacks.run(scale),
     "ledgers": lambda scale, _: ledgers.run(scale),
+    "callbacks": lambda scale, _: callbacks.run(scale),
 }
 
 
