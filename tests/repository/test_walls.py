@@ -25,6 +25,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
+    "storing": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
     **dict.fromkeys(("keeping", "operations", "client"), 4),
     "cli": 5,

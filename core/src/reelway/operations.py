@@ -7,6 +7,7 @@ import math
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -18,7 +19,7 @@ from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Effect, Flow, Observe, Phase, Record
-from reelway.flow.fetch import Fetched, fetch
+from reelway.flow.fetch import fetch
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import reserve, spread
@@ -43,11 +44,12 @@ from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
 from reelway.requesting import Preview, preview_of
-from reelway.results import WORD_LENGTH, is_folder, target_path
+from reelway.results import WORD_LENGTH, Download, download_of
+from reelway.storing.place import OpenStore, place_of
+from reelway.storing.template import Result
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import Exchange, Job, Witness
 from reelway.transport.http import HttpSettings
-from reelway.transport.part_file import PartFile
 from reelway.transport.wire import Endpoint
 
 if TYPE_CHECKING:
@@ -201,12 +203,26 @@ class Operations:
         return Job(chosen.name, submit(chosen.provider, request, held.ref.route, self._submit_plan(chosen)))
 
     def download(
-        self, task: TaskLike, part: PartFile, *, variant: str, limit: int, timeout: float, progress: Progress
-    ) -> Job[Fetched]:
-        """Fetch the result of a succeeded task."""
+        self,
+        task: TaskLike,
+        to: str | Path | None,
+        *,
+        variant: str,
+        overwrite: bool,
+        limit: int,
+        timeout: float,
+        progress: Progress,
+    ) -> Job[Download]:
+        """Fetch the result of a succeeded task to its place.
+
+        Raises:
+            ConfigurationError: the place cannot be read or is taken, or a limit is no number.
+        """
         check_number("timeout", timeout)
         check_number("limit", limit)
         chosen, held = self._task(task)
+        place = place_of(to)
+        place.check(overwrite=overwrite)
         plan = FetchPlan(
             base_url=chosen.endpoint.base_url,
             own=chosen.endpoint.owns,
@@ -217,7 +233,12 @@ class Operations:
             timeout=timeout,
             known_since=self._ages.since(held),
         )
-        return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
+
+        def opened(task: Task) -> OpenStore:
+            result = Result(task=task, variant=variant)
+            return place.open(result, overwrite=overwrite, now=self._settings.clock.now)
+
+        return Job(chosen.name, _downloaded(chosen.provider, held, opened, plan))
 
     def preview(self, wish: VideoRequest, account: str | None) -> Preview:
         """The request that a create would send. Nothing is sent, and no file is read."""
@@ -228,25 +249,14 @@ class Operations:
 
     # --- what the jobs are made from ---
 
-    def target(
-        self, task: TaskLike, to: str | Path | None, *, variant: str, overwrite: bool
-    ) -> tuple[Path, PartFile]:
-        """Where a result will be stored, and the unfinished file beside it."""
-        _, held = self._task(task)
-        path = target_path(held, to)
-        if path.exists() and not overwrite:
-            raise _exists(path, held)
-        return path, PartFile(path, f"{held.ref} {variant}", overwrite=overwrite)
-
     def check_generation(self, to: str | Path | None, timeout: float) -> None:
         """Refuse, while nothing is paid yet, what would fail after the create.
 
         Raises:
-            ConfigurationError: the file exists, or the time is no number.
+            ConfigurationError: the place cannot be read or is taken, or the time is no number.
         """
         check_number("timeout", timeout)
-        if to is not None and not is_folder(to) and Path(to).exists():
-            raise _exists(Path(to))
+        place_of(to).check(overwrite=False)
 
     def _creation(self, chosen: _OpenAccount, checked: CheckedRequest) -> Flow[Task]:
         for warning in checked.warnings:
@@ -431,11 +441,6 @@ def _encoded(chosen: _OpenAccount, request: VideoRequest, spec: ModelSpec) -> Ht
     return written(chosen.provider, lambda: chosen.provider.encode_create(request, spec))
 
 
-def _exists(path: Path, task: Task | None = None) -> ConfigurationError:
-    hint = "Choose another name, or pass overwrite=True."
-    return ConfigurationError(f"{path} exists already.", hint=hint, task=task)
-
-
 def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     # What the provider called final is final; "lost" is our own conclusion and is looked into again.
     if task.final and task.status is not Status.LOST:
@@ -443,11 +448,15 @@ def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     return (yield from follow(provider, task, plan))
 
 
-def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) -> Flow[Fetched]:
+def _downloaded(
+    provider: Provider, task: Task, opened: Callable[[Task], OpenStore], plan: FetchPlan
+) -> Flow[Download]:
     if task.status is not Status.SUCCEEDED:
         task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout), plan.known_since)
     if task.status is not Status.SUCCEEDED:
         message = f"{task.ref} is {task.status}; there is nothing to download."
         hint = "It has ended, and will have no video." if task.final else "Wait until the task has succeeded."
         raise DownloadError(message, task=task, hint=hint)
-    return (yield from fetch(provider, task, part, plan))
+    # Only now: what is known of the task may be part of its result's name.
+    with closing(opened(task)) as store:
+        return download_of((yield from fetch(provider, task, store, plan)), store)

@@ -267,8 +267,9 @@ class SaveOptions(Options, frozen=True, kw_only=True):
         str | None,
         Option(
             "--to",
-            metavar="PATH",
-            help="The file, or a folder; by default <id>.mp4 in the present folder.",
+            metavar="PLACE",
+            help="A file, a folder, a template such as videos/{provider}/{id}.mp4, or s3://, gs://, az://; "
+            "by default <id>.mp4 in the present folder.",
             rich_help_panel=RESULT,
         ),
     ] = None

@@ -15,7 +15,7 @@ from reelway.flow.container import SNIFF_LENGTH, Completeness, container_of
 from reelway.flow.effects import Close, Flow, Head, Now, Open, Read, TransportError, Work, perform
 from reelway.model.http import Headers, HttpRequest, find_header
 from reelway.model.secret import Secret
-from reelway.model.task import Task
+from reelway.model.task import StoredResult, Task
 from reelway.provider.readers import link
 
 R = TypeVar("R")
@@ -52,6 +52,26 @@ class Part(Protocol):
     def discard(self) -> None: ...
 
     def suspend(self) -> None: ...
+
+
+class Store(Part, Protocol):
+    """Where a result ends up, and the unfinished file on its way there.
+
+    ``kept`` and ``publish`` may raise :class:`StoreInterrupted`; both are then called again and go on.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where the result will be: a path or an object's URL, without anything secret."""
+        ...
+
+    def kept(self) -> StoredResult | None:
+        """What stands there already, if it is this very result and whole."""
+        ...
+
+
+class StoreInterrupted(Exception):
+    """Passing trouble with the place where a result ends up; what was fetched is kept meanwhile."""
 
 
 class ResumePoint(Struct, frozen=True):
@@ -120,7 +140,7 @@ class Fetching(Struct, frozen=True):
     """What every step of one fetch needs to know."""
 
     task: Task
-    part: Part
+    part: Store
     plan: FetchPlan
     deadline: float
 
