@@ -19,6 +19,7 @@ from tests.repository.source import CORE, PLUGINS, ROOT, committed, imported, mo
 FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
     "locks": 0,
+    "limits": 0,
     "provider": 1,
     "ledger": 1,
     "flow": 2,
@@ -27,8 +28,9 @@ FLOORS: Final[Mapping[str, int]] = {
     "transport": 3,
     "storing": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("keeping", "operations", "client"), 4),
-    "cli": 5,
+    **dict.fromkeys(("keeping", "listeners", "operations", "client"), 4),
+    "tracker": 5,
+    "cli": 6,
 }
 """The rooms from the ground up; imports run downward only."""
 
