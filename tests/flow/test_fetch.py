@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ TAG = '"tag-1"'
 class MemoryPart:
     """An unfinished file in memory."""
 
-    path = None
+    path: Path | None = None
     location = "memory:"
 
     def __init__(self, content: bytes = b"", validator: str | None = None) -> None:

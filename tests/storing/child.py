@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 
 from reelway import Account, Client
+from tests.benchmarks.measure import peak_memory
 from tests.client.counting import ID, KEY
 
 
 def main(api: str, *places: str) -> None:
-    """Download a result to each place; print how much each added to the most memory that was in use, in KiB."""
+    """Download a result to each place; print by how many bytes each raised the most that was held at once."""
     account = Account("infinityblue", api_key=KEY, base_url=api, requests_per_second=1000)
     with Client(account, allow_private_links=True) as client:
         for to in places:
-            before = most_memory()
+            before = peak_memory()
             client.download(ID, to)
-            sys.stdout.write(f"{most_memory() - before}\n")
-
-
-def most_memory() -> int:
-    """The most memory that this process has had so far, in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            sys.stdout.write(f"{peak_memory() - before}\n")
 
 
 if __name__ == "__main__":

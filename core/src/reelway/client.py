@@ -25,7 +25,7 @@ from reelway.operations import (
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
 from reelway.requesting import Preview, RequestFields, request_of
-from reelway.results import Download, Waited, holding, settle, waited
+from reelway.results import Download, Waited, download_of, holding, settle, waited
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import AsyncDriver, SyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
@@ -240,7 +240,7 @@ class Client(_Base):
             timeout=timeout,
             progress=progress,
         )
-        return self._driver.run(job)
+        return download_of(self._driver.run(job))
 
     def generate(
         self,
@@ -354,7 +354,7 @@ class AsyncClient(_Base):
             timeout=timeout,
             progress=progress,
         )
-        return await self._driver.run(job)
+        return download_of(await self._driver.run(job))
 
     async def generate(
         self,

@@ -6,7 +6,6 @@ import logging
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -15,14 +14,14 @@ from msgspec.structs import replace
 
 from reelway.account import Account, OpenAccount
 from reelway.ages import Ages
-from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
+from reelway.downloading import downloaded, fetch_plan
+from reelway.errors import ConfigurationError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Effect, Flow, Observe, Record
-from reelway.flow.fetch import fetch
+from reelway.flow.fetch import Fetched
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import spread
-from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
 from reelway.limits import check_number
 from reelway.listeners import Listeners, OnChange
@@ -38,7 +37,6 @@ from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, ch
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
 from reelway.requesting import Preview, preview_of
-from reelway.results import Download, download_of
 from reelway.storing.place import OpenStore, place_of
 from reelway.storing.template import Result
 from reelway.transport.clock import Clock, SystemClock
@@ -177,7 +175,7 @@ class Operations:
         limit: int,
         timeout: float,
         progress: Progress,
-    ) -> Job[Download]:
+    ) -> Job[Fetched]:
         """Fetch the result of a succeeded task to its place.
 
         Raises:
@@ -188,11 +186,10 @@ class Operations:
         chosen, held = self._task(task)
         place = place_of(to)
         place.check(overwrite=overwrite)
-        plan = FetchPlan(
-            base_url=chosen.endpoint.base_url,
-            own=chosen.endpoint.owns,
+        plan = fetch_plan(
+            chosen,
             draw=self._settings.draw,
-            progress=progress or (lambda received, total: None),
+            progress=progress,
             variant=variant,
             limit=limit,
             timeout=timeout,
@@ -203,7 +200,7 @@ class Operations:
             result = Result(task=task, variant=variant)
             return place.open(result, overwrite=overwrite, now=self._settings.clock.now)
 
-        return Job(chosen.name, _downloaded(chosen.provider, held, opened, plan))
+        return Job(chosen.name, downloaded(chosen.provider, held, opened, plan))
 
     def preview(self, wish: VideoRequest, account: str | None) -> Preview:
         """The request that a create would send. Nothing is sent, and no file is read."""
@@ -345,17 +342,3 @@ def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     if task.final and task.status is not Status.LOST:
         return task
     return (yield from follow(provider, task, plan))
-
-
-def _downloaded(
-    provider: Provider, task: Task, opened: Callable[[Task], OpenStore], plan: FetchPlan
-) -> Flow[Download]:
-    if task.status is not Status.SUCCEEDED:
-        task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout), plan.known_since)
-    if task.status is not Status.SUCCEEDED:
-        message = f"{task.ref} is {task.status}; there is nothing to download."
-        hint = "It has ended, and will have no video." if task.final else "Wait until the task has succeeded."
-        raise DownloadError(message, task=task, hint=hint)
-    # Only now: what is known of the task may be part of its result's name.
-    with closing(opened(task)) as store:
-        return download_of((yield from fetch(provider, task, store, plan)), store)

@@ -15,7 +15,7 @@ from reelway.flow.fetch import Fetched
 from reelway.model.observation import Failure, Status
 from reelway.model.task import Task
 from reelway.provider.reading import one_line
-from reelway.storing.place import OpenStore, is_url
+from reelway.storing.place import is_url
 from reelway.transport.drivers import Outcome
 
 logger: Final = logging.getLogger("reelway")
@@ -55,10 +55,10 @@ class Waited(Struct, frozen=True, kw_only=True):
     error: ReelwayError | None = None
 
 
-def download_of(fetched: Fetched, store: OpenStore) -> Download:
+def download_of(fetched: Fetched) -> Download:
     """The download that a fetch has become."""
-    result = fetched.result
-    location = store.location if store.path is None else str(store.path)
+    result, path = fetched.result, fetched.path
+    location = result.location if path is None else str(path)
     return Download(task=fetched.task, location=location, size=result.size, sha256=result.sha256)
 
 

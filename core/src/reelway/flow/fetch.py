@@ -7,6 +7,7 @@ failed fetch never leads to a new create.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 from msgspec import Struct
@@ -57,10 +58,17 @@ DELIVERIES: Final = 4
 
 
 class Fetched(Struct, frozen=True, kw_only=True):
-    """A result that is whole and where it belongs."""
+    """A result that is whole and where it belongs.
+
+    Attributes:
+        task: the task, its artifact ``stored``.
+        result: what is stored.
+        path: the file, as it was named; None where the result is none.
+    """
 
     task: Task
     result: StoredResult
+    path: Path | None
 
 
 def fetch(provider: Provider, task: Task, store: Store, plan: FetchPlan) -> Flow[Fetched]:
@@ -161,7 +169,7 @@ def _fetch_from(source: Source, job: Fetching) -> Flow[Fetched]:
 
 def _told(result: StoredResult, job: Fetching) -> Flow[Fetched]:
     task = yield from perform(Observe(task=replace(job.task, artifact=Artifact.STORED), result=result))
-    return Fetched(task=task, result=result)
+    return Fetched(task=task, result=result, path=job.part.path)
 
 
 def _delivered(call: Callable[[], R], job: Fetching) -> Flow[R]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urljoin
 
@@ -59,6 +60,11 @@ class Store(Part, Protocol):
 
     ``kept`` and ``publish`` may raise :class:`StoreInterrupted`; both are then called again and go on.
     """
+
+    @property
+    def path(self) -> Path | None:
+        """The file, as it was named; None where the result does not end up in one."""
+        ...
 
     @property
     def location(self) -> str:

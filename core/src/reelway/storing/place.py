@@ -33,9 +33,6 @@ KEY: Final = re.compile(r"[^\x00-\x1f\x7f?#\\]+")
 class OpenStore(Store, Protocol):
     """A store that is used by one download, which closes it."""
 
-    @property
-    def path(self) -> Path | None: ...
-
     def close(self) -> None: ...
 
 
@@ -150,6 +147,25 @@ def place_of(to: str | Path | None) -> Place:
         return FilePlace(to)
     named = f"{to}{{id}}.mp4" if to.endswith(("/", os.sep)) else to
     return TemplatePlace(Template(named.removeprefix("./")))
+
+
+def collection_of(to: str | Path) -> Place:
+    """The place for the results of many tasks, each with its manifest; a folder is one for ``{id}.mp4``.
+
+    Raises:
+        ConfigurationError: it cannot be read, or cannot be reached, or results would overwrite each other.
+    """
+    place = place_of(to)
+    if isinstance(place, FilePlace) and is_folder(to):
+        folder = os.path.abspath(to).replace("{", "{{").replace("}", "}}")  # noqa: PTH100 - it takes .. out as well
+        place = TemplatePlace(Template(os.path.join(folder, "{id}.mp4")))  # noqa: PTH118 - a text with blanks
+    if not place.each_its_own:
+        raise ConfigurationError(
+            "Every result would get the same name.",
+            hint="Name a folder, or a template with {id} in it, such as videos/{provider}/{id}.mp4.",
+        )
+    place.check(overwrite=False)
+    return place
 
 
 def is_url(to: str) -> bool:
