@@ -101,10 +101,11 @@ class Storing(Work):
         try:
             await asyncio.wait([fetching, renewing], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            renewing.cancel()
-            if not fetching.done():
-                fetching.cancel()
-        return await fetching
+            both = {fetching, renewing}
+            for one in both:
+                one.cancel()
+            await asyncio.wait(both)
+        return fetching.result()
 
     async def _renew(self, claim: Claim) -> None:
         """Renew a claim until it is lost."""
