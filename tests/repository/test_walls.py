@@ -28,7 +28,8 @@ FLOORS: Final[Mapping[str, int]] = {
     "transport": 3,
     "storing": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("downloading", "keeping", "listeners", "operations", "client"), 4),
+    **dict.fromkeys(("digesting", "downloading", "keeping", "ledgers", "listeners", "memory"), 4),
+    **dict.fromkeys(("operations", "client"), 4),
     "tracker": 5,
     "cli": 6,
 }

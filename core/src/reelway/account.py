@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -18,11 +19,18 @@ from reelway.locks import ForkSafeLock
 from reelway.model.secret import Secret, as_secret
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
-from reelway.transport.guard import LinkRefused, split_link
+from reelway.transport.guard import NOT_AN_ADDRESS, AddressRefused, LinkRefused, check_address, split_link
 from reelway.transport.wire import Endpoint
+
+logger: Final = logging.getLogger("reelway")
 
 DEFAULT_ACCOUNT: Final = "default"
 """The name of the only account of a client that has one."""
+
+
+EXPOSED: Final = (
+    "the address begins with http://, so that the key can be read on the way; is there an https:// one?"
+)
 
 
 class Account(Struct, frozen=True):
@@ -81,6 +89,8 @@ class OpenAccount:
         self.provider = provider_of(account, registry)
         self.endpoint = endpoint_of(account, self.provider)
         self.cadence = account.cadence or self.provider.info.cadence
+        if is_exposed(self.endpoint.base_url):
+            logger.warning("account %s, %s: %s", name, self.endpoint.base_url, EXPOSED)
         check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
         if not account.requests_per_second > 0:
             raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
@@ -171,6 +181,20 @@ VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 def base_url_variable(name: str) -> str:
     """The environment variable that holds another base URL for a provider."""
     return f"{name.upper().replace('-', '_')}_BASE_URL"
+
+
+def is_exposed(base_url: str) -> bool:
+    """Whether a key can be read on the way to this address: unencrypted, it leaves the own network."""
+    link = split_link(base_url)
+    host = link.hostname or ""
+    at_home = not {".", ":"} & set(host) or host.endswith((".localhost", ".internal", ".local"))
+    if link.scheme == "https" or at_home:
+        return False
+    try:
+        check_address(host)
+    except AddressRefused as refused:
+        return refused.reason == NOT_AN_ADDRESS
+    return True
 
 
 def _checked_key(key: Secret, variable: str) -> Secret:

@@ -17,6 +17,7 @@ from reelway.errors import (
     KIND_FACTS,
     DownloadError,
     ErrorKind,
+    LedgerError,
     LinkExpired,
     NotSupported,
     OutputMissing,
@@ -168,8 +169,14 @@ def _fetch_from(source: Source, job: Fetching) -> Flow[Fetched]:
 
 
 def _told(result: StoredResult, job: Fetching) -> Flow[Fetched]:
-    task = yield from perform(Observe(task=replace(job.task, artifact=Artifact.STORED), result=result))
-    return Fetched(task=task, result=result, path=job.part.path)
+    """Tell that a result is where it belongs."""
+    stored = replace(job.task, artifact=Artifact.STORED)
+    try:
+        yield from perform(Observe(task=stored, result=result))
+    except LedgerError as error:
+        error.hint = f"The result itself is whole, and stored as {result.location}. {error.hint}".strip()
+        raise
+    return Fetched(task=stored, result=result, path=job.part.path)
 
 
 def _delivered(call: Callable[[], R], job: Fetching) -> Flow[R]:

@@ -56,8 +56,12 @@ class SqliteLedger(Ledger):
         self._file = SqliteFile(path, patience=patience)
         self.name = self._file.name
         self._monotonic = monotonic
-        with self._file.writing() as database:
-            turns.begin_anew(database, boot_id(), monotonic())
+        try:
+            with self._file.writing() as database:
+                turns.begin_anew(database, boot_id(), monotonic())
+        except BaseException:
+            self._file.close()
+            raise
 
     def close(self) -> None:
         self._file.close()
@@ -199,7 +203,5 @@ class SqliteLedger(Ledger):
 
     def check(self) -> list[str]:
         with self._file.reading() as database:
-            found = [row[0] for row in database.execute("pragma integrity_check")]
-            orphans = database.execute("pragma foreign_key_check").fetchall()
-        problems = [problem for problem in found if problem != "ok"]
-        return [*problems, *(f"{table} {row} belongs to no entry" for table, row, *_ in orphans)]
+            # The rows of a damaged file cannot be judged one by one.
+            return rows.damage(database) or [*rows.orphans(database), *rows.unreadable(database)]

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, terminal
 from reelway.model.lifecycle import Event
@@ -260,3 +261,36 @@ def callbacks_of(database: sqlite3.Connection, number: int) -> list[Callback]:
         )
         for received_at, headers, body in rows
     ]
+
+
+# --- what is wrong ---
+
+
+def damage(database: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with its pages."""
+    found = list[str]()
+    try:
+        found += [problem for (problem,) in database.execute("pragma integrity_check")]
+    except sqlite3.DatabaseError as error:
+        # Some damage is such that the examination itself breaks off.
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        found.append(str(error))
+    return [problem for problem in found if problem != "ok"]
+
+
+def orphans(database: sqlite3.Connection) -> list[str]:
+    """Rows without the entry that they belong to."""
+    found = database.execute("pragma foreign_key_check").fetchall()
+    return [f"{table} {row} belongs to no entry" for table, row, *_ in found]
+
+
+def unreadable(database: sqlite3.Connection) -> list[str]:
+    """What is wrong with entries that no longer say what they said."""
+    found = list[str]()
+    for row in database.execute(f"select {COLUMNS} from entries"):  # noqa: S608 - as above
+        try:
+            _read(database, row)
+        except LedgerError as error:
+            found.append(f"entry {row[0]}: {error.message}")
+    return found

@@ -21,6 +21,11 @@ LIMIT_VARIABLE = "REELWAY_PLUGINS"
 """Names, joined by commas, of the only plugins that may be loaded."""
 
 
+def allowed_plugins(environ: Mapping[str, str]) -> set[str]:
+    """The only plugins that may be loaded; none where all may."""
+    return {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
+
+
 class PluginReport(Struct, frozen=True, kw_only=True):
     """What became of one plugin: the providers it brought, or the reason why it brought none.
 
@@ -74,6 +79,9 @@ class Registry:
 
     Plugins are found through their entry points without being imported; one is imported when its provider is
     first asked for.
+
+    Attributes:
+        absent: names in ``REELWAY_PLUGINS`` that no installed plugin has.
     """
 
     def __init__(
@@ -102,6 +110,7 @@ class Registry:
         self._observers: tuple[Observer, ...] = ()
         self._observer_reports: tuple[PluginReport, ...] | None = None
         self._reports: dict[int, tuple[PluginReport, ...]] = {}
+        self.absent: tuple[str, ...] = ()
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
         for provider in providers:
@@ -110,7 +119,7 @@ class Registry:
     @classmethod
     def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
         """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
-        limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
+        limit = allowed_plugins(environ)
         # Asked for once, because all distributions are looked through each time.
         everything = entry_points()
         # In an order of their own, so that which of two has a name does not depend on the file system.
@@ -118,7 +127,9 @@ class Registry:
             sorted((one for one in found if not limit or one.name in limit), key=lambda one: (one.name, one.value))
             for found in (everything.select(group=GROUP), everything.select(group=OBSERVERS))
         )
-        return cls(plugins=plugins, observers=observers, files=files, environ=environ)
+        registry = cls(plugins=plugins, observers=observers, files=files, environ=environ)
+        registry.absent = tuple(sorted(limit - {one.name for one in (*plugins, *observers)}))
+        return registry
 
     def get(self, name: str) -> Provider:
         """The provider of that name.
@@ -220,6 +231,13 @@ class Registry:
         self._providers[name] = provider
         self._origins[name] = origin
         return name
+
+    @property
+    def emptiness(self) -> str:
+        """Why there is no provider, and what to do, where there is none."""
+        if self.absent:
+            return f"{LIMIT_VARIABLE} names {', '.join(self.absent)}, and no such plugin is installed."
+        return "Install a plugin: python -m pip install reelway-<provider>"
 
     def _missing(self, name: str) -> ConfigurationError | PluginError:
         broken = [report for some in self._reports.values() for report in some if report.problem]

@@ -37,7 +37,7 @@ class FileStore(PartFile):
         Raises:
             ConfigurationError: something else has the name, and may not be replaced.
         """
-        if not os.path.lexists(self._target):
+        if not os.path.lexists(self.target):
             return None
         for path in (self._manifest, self._pending):
             manifest = Manifest.read(_content(path))
@@ -46,7 +46,7 @@ class FileStore(PartFile):
                 return manifest.stored(self.location)
         if self._overwrite:
             return None
-        raise taken(str(self._target), self._result.task)
+        raise taken(str(self.target), self._result.task)
 
     def publish(self) -> str:
         """Give the whole file its name, then the manifest; return the file's SHA-256.
@@ -78,9 +78,9 @@ class FileStore(PartFile):
         )
 
     def _describes(self, manifest: Manifest) -> bool:
-        if not self._target.is_file() or self._target.stat().st_size != manifest.size:
+        if not self.target.is_file() or self.target.stat().st_size != manifest.size:
             return False
-        with self._target.open("rb") as file:
+        with self.target.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == manifest.sha256
 
     def _name_manifest(self, path: Path) -> None:

@@ -92,7 +92,7 @@ class ObjectStore(FileStore):
             super().publish()
             stored = self._uploaded()
         if stored is None:
-            raise DownloadError(f"The whole result vanished from {self._target}.")
+            raise DownloadError(f"The whole result vanished from {self.target}.")
         return stored.sha256
 
     def close(self) -> None:
@@ -123,12 +123,12 @@ class ObjectStore(FileStore):
             self._bucket.remove(self._manifest_key)
         manifest = Manifest.read(described)
         content_type = "" if manifest is None else manifest.content_type
-        with self._target.open("rb") as file:
+        with self.target.open("rb") as file:
             self._bucket.upload(self._key, file, content_type, spooled.sha256, lambda: self._closed)
         if self._bucket.facts(self._key) != wanted:
             raise StoreInterrupted("what is there afterwards is not what was sent")
 
     def _clear_spool(self) -> None:
         # In this order, so that no file is left that nothing tells of.
-        self._target.unlink(missing_ok=True)
+        self.target.unlink(missing_ok=True)
         self._manifest.unlink(missing_ok=True)

@@ -29,8 +29,9 @@ from reelway.tracker.storing import Storing
 from reelway.tracker.telling import Changes, Telling
 from reelway.tracker.work import Work
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import AsyncDriver, Witness
+from reelway.transport.drivers import AsyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings
+from reelway.transport.witness import Witness
 
 logger: Final = logging.getLogger("reelway")
 

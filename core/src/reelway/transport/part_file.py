@@ -40,7 +40,7 @@ class PartFile:
 
     def __init__(self, target: Path, source: str, *, overwrite: bool = False) -> None:
         """``source`` names the result, so that another task's remains are never taken for its beginning."""
-        self._target = target
+        self.target = target
         self._overwrite = overwrite
         self._lock = _Lock(target.with_name(target.name + ".part.lock"))
         self._source = source
@@ -52,12 +52,12 @@ class PartFile:
     @property
     def path(self) -> Path | None:
         """The file, as it was named; None where the result does not end up in one."""
-        return self._target
+        return self.target
 
     @property
     def location(self) -> str:
         """Where the result will be, as it may be kept."""
-        return str(self._target.absolute())
+        return str(self.target.absolute())
 
     def kept(self) -> StoredResult | None:
         """Nothing tells what stands under a bare name, so nothing there is taken for the result."""
@@ -65,7 +65,7 @@ class PartFile:
 
     def resume_point(self) -> ResumePoint:
         """How much is there, and under which validator; nothing where that cannot be proven."""
-        if not self._target.parent.is_dir():
+        if not self.target.parent.is_dir():
             return ResumePoint()
         self._claim()
         try:
@@ -81,7 +81,7 @@ class PartFile:
     def start(self, resume: ResumePoint) -> None:
         """Open the file for appending after ``resume.size`` bytes; what stands behind them is cut off."""
         self.suspend()
-        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
         self._claim()
         self._digest = hashlib.sha256()
         if not resume.size:
@@ -128,7 +128,7 @@ class PartFile:
             os.fsync(written.fileno())
         self._name()
         self._notes.unlink(missing_ok=True)
-        sync_folder(self._target.parent)
+        sync_folder(self.target.parent)
         self._lock.release()
         return self._digest.hexdigest()
 
@@ -149,16 +149,16 @@ class PartFile:
 
     def _name(self) -> None:
         if self._overwrite:
-            self._path.replace(self._target)
+            self._path.replace(self.target)
             return
         try:
-            _name_anew(self._path, self._target)
+            _name_anew(self._path, self.target)
         except FileExistsError:
             self._refuse_name()
 
     def _refuse_name(self) -> NoReturn:
         taken = DownloadError(
-            f"{self._target} came into being during the download and was not touched.",
+            f"{self.target} came into being during the download and was not touched.",
             hint=f"The whole result is in {self._path}: move it, or download to another name.",
         )
         taken.fault, taken.retryable = Fault.CALLER, False
