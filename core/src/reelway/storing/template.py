@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from string import Formatter
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -40,15 +40,28 @@ def _date(result: Result) -> str:
     return (task.created_at or task.submitted_at).astimezone(UTC).date().isoformat()
 
 
-FIELDS: Final[Mapping[str, Callable[[Result], str]]] = {
-    "provider": lambda result: result.task.ref.provider,
-    "account": lambda result: result.task.ref.account,
-    "id": lambda result: result.task.id,
-    "label": lambda result: result.label or NOTHING,
-    "variant": lambda result: result.variant,
-    "date": _date,
+class Blank(NamedTuple):
+    """A blank: what stands in it, in words and for one result."""
+
+    means: str
+    value: Callable[[Result], str]
+
+
+FIELDS: Final[Mapping[str, Blank]] = {
+    "provider": Blank("the provider", lambda result: result.task.ref.provider),
+    "account": Blank("the name of the account", lambda result: result.task.ref.account),
+    "id": Blank("the provider's id of the task", lambda result: result.task.id),
+    "label": Blank(
+        f"the label that the task was given at its create, as a tracker knows it; else `{NOTHING}`",
+        lambda result: result.label or NOTHING,
+    ),
+    "variant": Blank("which rendition, mostly `video`", lambda result: result.variant),
+    "date": Blank(
+        "the day on which the task was created, in UTC; where the provider is silent, when Reelway first met it",
+        _date,
+    ),
 }
-"""The blanks and their values. The date is the day on which the task was created, in UTC."""
+"""What may stand in a template."""
 
 
 def segment(value: str, otherwise: str = NOTHING) -> str:
@@ -80,8 +93,13 @@ class Template:
     def filled(self, result: Result) -> str:
         """The place of one result."""
         return "".join(
-            literal + ("" if field is None else segment(FIELDS[field](result))) for literal, field in self._parts
+            literal + ("" if field is None else segment(FIELDS[field].value(result)))
+            for literal, field in self._parts
         )
+
+
+def _filling(field: str | None, result: Result) -> str:
+    return "" if field is None else segment(FIELDS[field].value(result))
 
 
 def _parts(text: str) -> list[tuple[str, str | None]]:
