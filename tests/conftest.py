@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # Gateways that a developer has described are no part of what is tested.
 os.environ["REELWAY_GATEWAYS"] = ""
+# Nor are the jobs that a developer has paid for.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="reelway-state-")
+os.environ.pop("REELWAY_LEDGER", None)
 
 # A busy machine is no failure, so no example has a deadline and no strategy is judged by the clock.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
