@@ -54,6 +54,16 @@ class ScreenOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
+PrivateLinks = Annotated[
+    bool,
+    Option(
+        "--allow-private-links",
+        help="Result links may lead to loopback and private addresses: sandbox, closed networks.",
+        rich_help_panel=PROVIDERS,
+        show_default=False,
+    ),
+]
+
 LedgerUrl = Annotated[
     str | None,
     Option(
@@ -143,15 +153,7 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
             rich_help_panel=PROVIDERS,
         ),
     ] = None
-    allow_private_links: Annotated[
-        bool,
-        Option(
-            "--allow-private-links",
-            help="Result links may lead to loopback and private addresses: sandbox, closed networks.",
-            rich_help_panel=PROVIDERS,
-            show_default=False,
-        ),
-    ] = False
+    allow_private_links: PrivateLinks = False
     ledger: LedgerUrl = None
 
     @property
