@@ -20,7 +20,7 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.logging import TRACE_LOG_LEVEL, AccessFormatter
 from uvicorn.middleware.message_logger import MessageLoggerMiddleware
 
-from reelway.addresses import MASK, new_address
+from reelway.addresses import MASK
 from reelway.server import CallbackReceiver, hide_tokens
 from reelway.server.access_logs import masked
 from reelway.server.serving import listen
@@ -29,7 +29,7 @@ from tests.server.serving import HOST, PATIENCE, exchange, post_head, serving
 
 pytestmark = pytest.mark.usefixtures("own_logs")
 
-TOKEN: Final = new_address("").url.reveal()[1:]
+TOKEN: Final = "Sfx0D2EC3Sp4IHy-qDH8KQ"
 
 
 @contextmanager

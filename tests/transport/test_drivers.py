@@ -39,7 +39,8 @@ from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.testing import VirtualClock
 from reelway.testing.clock import START
-from reelway.transport.drivers import IN_FLIGHT, THREADS, AsyncDriver, Job, Outcome, SyncDriver, Witness
+from reelway.transport.drivers import IN_FLIGHT, THREADS, AsyncDriver, Job, Outcome, SyncDriver
+from reelway.transport.witness import Witness
 from tests.acme import task
 from tests.transport.rogue import bounded
 
