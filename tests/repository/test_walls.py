@@ -27,7 +27,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("keeping", "listeners", "operations", "client"), 4),
+    **dict.fromkeys(("digesting", "keeping", "ledgers", "listeners", "memory", "operations", "client"), 4),
     "tracker": 5,
     "cli": 6,
 }

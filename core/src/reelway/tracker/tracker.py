@@ -25,8 +25,9 @@ from reelway.tracker.polling import Polling
 from reelway.tracker.rounds import Rounds
 from reelway.tracker.telling import Changes, Telling
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import AsyncDriver, Witness
+from reelway.transport.drivers import AsyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings
+from reelway.transport.witness import Witness
 
 logger: Final = logging.getLogger("reelway")
 
