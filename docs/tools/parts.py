@@ -19,6 +19,7 @@ from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, InvalidRequest, ProviderError, ReelwayError
 from reelway.flow import fetch, follow, schedule, stream
 from reelway.flow.media import without_bytes
+from reelway.ledger.sqlite_file import TROUBLE
 from reelway.model.http import HttpRequest, Multipart
 from reelway.model.lifecycle import NOT_FOUND_LIMIT, TRANSITIONS, Cell, Effect, Seen, State
 from reelway.model.observation import Status
@@ -115,6 +116,14 @@ def commands() -> str:
 def exit_codes() -> str:
     """The exit codes of the command."""
     return table(["code", "meaning"], ([f"{number:d}", meaning] for number, meaning in MEANINGS.items()))
+
+
+# --- the ledger ---
+
+
+def troubles() -> str:
+    """What can be the matter with a SQLite file, and what to do about it."""
+    return table(["what is said", "what to do"], ([what, hint] for what, hint in TROUBLE.values()))
 
 
 # --- requests ---
