@@ -271,6 +271,7 @@ def calls(ledger: Ledger, claim: Claim) -> dict[str, Callable[[], object]]:
         "wake": lambda: ledger.wake([1]),
         "hold_off": lambda: ledger.hold_off(("acme", "default"), 1),
         "next_due": lambda: ledger.next_due(paces, CHORES),
+        "backlog": lambda: ledger.backlog(CHORES),
         "events": ledger.events,
         "untold": ledger.untold,
         "told": lambda: ledger.told([1]),
