@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 import reelway.errors as errors_module
 from reelway import Account, Media, VideoRequest
-from reelway.cli.app import PANELS
+from reelway.cli.app import GROUPS, PANELS
 from reelway.cli.entry import name_of
 from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, InvalidRequest, ProviderError, ReelwayError
@@ -109,8 +109,9 @@ def _all_errors(base: type[ReelwayError]) -> Iterable[type[ReelwayError]]:
 
 def commands() -> str:
     """The commands, in the order of the help."""
-    bodies = (body for panel in PANELS.values() for body in panel)
-    return table(["command", "does"], ([code(name_of(body)), first_paragraph(body)] for body in bodies))
+    alone = [(name_of(body), body) for panel in PANELS.values() for body in panel]
+    grouped = [(f"{name} {name_of(body)}", body) for name, group in GROUPS.items() for body in group.bodies]
+    return table(["command", "does"], ([code(name), first_paragraph(body)] for name, body in alone + grouped))
 
 
 def exit_codes() -> str:
