@@ -308,7 +308,7 @@ class Wakings(Kit):
         assert take(ledger, account) == []
         assert wait_of(ledger, account) is None
 
-    def test_what_is_found_late_is_worth_its_wait(self, ledger: Ledger) -> None:
+    def test_what_succeeds_after_all_is_due_at_once(self, ledger: Ledger) -> None:
         account = new_account()
         entry = ledger.track(failed(new_task(account)))
         ledger.wake([entry.number])
