@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from reelway.cli.state import default_file
 from reelway.ledger.records import Callback, Query
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.testing.ledgers.kit import NOW, change_of, end, failed, new_attempt, new_task, succeeded, task_of
@@ -95,7 +96,7 @@ def test_a_ledger_that_cannot_be_used_is_told_of(command: list[str], tmp_path: P
     said = reelway("ledger", *command, "--ledger", "sqlite:notes.txt", "--json")
     assert said.code == 10
     assert said.error["type"] == "LedgerError"
-    nowhere = reelway("ledger", *command, "--json")
+    nowhere = reelway("ledger", *command, "--ledger", "none", "--json")
     assert (nowhere.code, nowhere.error["type"]) == (2, "ConfigurationError")
     assert "--ledger" in nowhere.error["hint"]
 
@@ -105,6 +106,15 @@ def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert (said.code, said.out) == (2, "")
     assert "There is no ledger sqlite:job.db" in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_name_it_is_the_users_own_ledger() -> None:
+    said = reelway("ledger", "check")
+    assert said.code == 2
+    assert f"There is no ledger sqlite:{default_file()}" in said.err
+    default_file().parent.mkdir(parents=True)
+    SqliteLedger(default_file()).close()
+    assert reelway("ledger", "check").code == 0
 
 
 @pytest.mark.usefixtures("link")

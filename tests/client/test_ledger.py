@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -285,7 +287,7 @@ def test_a_key_of_an_attempt_in_doubt_makes_nothing_and_leads_to_that_attempt(be
     with pytest.raises(SubmissionUnknown) as raised:
         bench.client.create(DOUBTFUL, model=MODEL, idempotency_key="order 7")
     assert raised.value.submission_id == unknown.submission_id
-    assert "client.adopt" in raised.value.hint
+    assert "adopt(" in raised.value.hint
     assert bench.sandbox.ledger.creates == 1
 
 
@@ -491,3 +493,22 @@ def test_a_closed_client_creates_nothing(bench: Bench) -> None:
 def test_what_is_no_task_is_refused_in_plain_words(bench: Bench) -> None:
     with pytest.raises(InvalidRequest, match="not NoneType"):
         bench.client.wait(None)  # type: ignore[arg-type]
+
+
+def test_another_process_would_read_the_record_when_the_first_byte_leaves(kind: Kind, tmp_path: Path) -> None:
+    file, read = tmp_path / "jobs.db", []
+    with SqliteLedger(file) as ledger:
+        bench = Bench(kind, PROVIDER, ledger=ledger)
+
+        def look(request: HttpRequest) -> None:
+            with closing(sqlite3.connect(file)) as other:
+                read.extend(other.execute("select state from entries").fetchall())
+
+        bench.wire = look
+        with bench.client as client:
+            client.create(model=MODEL)
+        with ledger._file.reading() as database:
+            # With these two, SQLite syncs its log at each commit (https://www.sqlite.org/pragma.html).
+            assert database.execute("pragma journal_mode").fetchone() == ("wal",)
+            assert database.execute("pragma synchronous").fetchone() == (2,)
+    assert read == [("sending",)]

@@ -271,8 +271,8 @@ class SubmissionUnknown(ReelwayError):
 def _settling(submission_id: str) -> str:
     return (
         "It will not be sent again by itself. Look whether the task exists in the provider's dashboard; if so, "
-        f"adopt it by its id: client.adopt({submission_id!r}, task_id). Only if it does not, "
-        f"client.abandon({submission_id!r}), and create again."
+        f"go on with its id: adopt({submission_id!r}, task_id). "
+        f"Only if it does not, abandon({submission_id!r}) and create again."
     )
 
 
