@@ -20,7 +20,11 @@ from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
 
-COLUMNS: Final = "number, submission, response, task, revision"
+COLUMNS: Final = (
+    "number, submission, response, task, revision,"
+    # Few entries have results when they are read, and asking for them costs as much as the entry.
+    " exists (select 1 from results where results.number = entries.number)"
+)
 
 MOST: Final = 2**63 - 1
 """The largest number that a column holds, and so the largest limit that means anything."""
@@ -101,15 +105,19 @@ def among(column: str, values: Collection[str]) -> str:
 
 
 def _read(database: sqlite3.Connection, row: Any) -> Entry:
-    number, submission, response, task, revision = row
-    results = database.execute("select result from results where number = ? order by variant", (number,))
+    number, submission, response, task, revision, has_results = row
     return Entry(
         number=number,
         submission=None if submission is None else replace(load(submission, Submission), response=response),
         task=None if task is None else load(task, Task),
         revision=revision,
-        results=tuple(load(result, StoredResult) for (result,) in results),
+        results=_results(database, number) if has_results else (),
     )
+
+
+def _results(database: sqlite3.Connection, number: int) -> tuple[StoredResult, ...]:
+    rows = database.execute("select result from results where number = ? order by variant", (number,))
+    return tuple(load(result, StoredResult) for (result,) in rows)
 
 
 # --- attempts and tasks ---
