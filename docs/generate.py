@@ -28,6 +28,7 @@ PARTS: Final[Mapping[str, Parts]] = {
     },
     "downloads.md": {"limits": parts.download_limits},
     "errors.md": {"tree": parts.error_tree, "classes": parts.error_classes, "kinds": parts.error_kinds},
+    "ledger.md": {"troubles": parts.troubles},
     "lifecycle.md": {"diagram": parts.diagram, "table": parts.transition_table},
     "money-safety.md": {"resume_later.py": parts.example("resume_later.py")},
     "requests.md": {"fields": parts.request_fields, "one request": parts.one_request},

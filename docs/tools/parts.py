@@ -13,12 +13,13 @@ from msgspec.structs import asdict
 
 import reelway.errors as errors_module
 from reelway import Account, Media, VideoRequest
-from reelway.cli.app import PANELS
+from reelway.cli.app import GROUPS, PANELS
 from reelway.cli.entry import name_of
 from reelway.cli.exit_codes import MEANINGS
 from reelway.errors import KIND_FACTS, InvalidRequest, ProviderError, ReelwayError
 from reelway.flow import fetch, follow, schedule, stream
 from reelway.flow.media import without_bytes
+from reelway.ledger.sqlite_file import TROUBLE
 from reelway.model.http import HttpRequest, Multipart
 from reelway.model.lifecycle import NOT_FOUND_LIMIT, TRANSITIONS, Cell, Effect, Seen, State
 from reelway.model.observation import Status
@@ -111,13 +112,22 @@ def _all_errors(base: type[ReelwayError]) -> Iterable[type[ReelwayError]]:
 
 def commands() -> str:
     """The commands, in the order of the help."""
-    bodies = (body for panel in PANELS.values() for body in panel)
-    return table(["command", "does"], ([code(name_of(body)), first_paragraph(body)] for body in bodies))
+    alone = [(name_of(body), body) for panel in PANELS.values() for body in panel]
+    grouped = [(f"{name} {name_of(body)}", body) for name, group in GROUPS.items() for body in group.bodies]
+    return table(["command", "does"], ([code(name), first_paragraph(body)] for name, body in alone + grouped))
 
 
 def exit_codes() -> str:
     """The exit codes of the command."""
     return table(["code", "meaning"], ([f"{number:d}", meaning] for number, meaning in MEANINGS.items()))
+
+
+# --- the ledger ---
+
+
+def troubles() -> str:
+    """What can be the matter with a SQLite file, and what to do about it."""
+    return table(["what is said", "what to do"], ([what, hint] for what, hint in TROUBLE.values()))
 
 
 # --- requests ---

@@ -6,23 +6,27 @@ from typing import Any
 import pytest
 
 from reelway import __version__
-from reelway.cli.app import PANELS
+from reelway.cli.app import GROUPS, PANELS
 from reelway.cli.entry import entry, name_of
 from tests.cli.command import finished, python, reelway, started
 
-COMMANDS = {name_of(body): body for bodies in PANELS.values() for body in bodies}
+ALONE = {name_of(body): body for bodies in PANELS.values() for body in bodies}
+GROUPED = {f"{name} {name_of(body)}": body for name, group in GROUPS.items() for body in group.bodies}
+COMMANDS = ALONE | GROUPED
 
 
 def test_the_commands_are_these() -> None:
     follow = {"get", "watch", "wait", "download", "cancel"}
     look = {"providers", "models", "explain", "sandbox", "demo", "record", "doctor"}
     keep = {"list", "adopt", "abandon", "track", "serve"}
-    assert COMMANDS.keys() == {"create", "generate", "remix", "new-provider", "conform"} | follow | look | keep
+    make = {"create", "generate", "remix", "new-provider", "conform"}
+    assert ALONE.keys() == make | follow | look | keep
+    assert GROUPED.keys() == {"ledger export", "ledger prune", "ledger check"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
-    shown = reelway(name, "--help")
+    shown = reelway(*name.split(), "--help")
     assert shown.code == 0
     first = inspect.getdoc(COMMANDS[name])
     assert first is not None

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.testing import LedgerContract, VirtualClock
+
+
+def test_whoever_wants_a_clock_needs_no_pytest() -> None:
+    program = """
+import sys
+sys.modules["pytest"] = sys.modules["hypothesis"] = None
+from reelway.testing import VirtualClock
+try:
+    from reelway.testing import LedgerContract
+except ImportError:
+    sys.exit(0)
+sys.exit("no pytest was needed")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 class TestInMemory(LedgerContract):

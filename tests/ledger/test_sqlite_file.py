@@ -251,6 +251,13 @@ def test_an_entry_that_cannot_be_read_is_named(path: Path) -> None:
         assert problem.startswith(f"entry {bad.number}: ")
 
 
+def test_a_row_that_belongs_to_nothing_is_named(path: Path) -> None:
+    with SqliteLedger(path) as ledger:
+        with raw(path) as database:
+            database.execute("insert into results (number, variant, result) values (99, 'video', x'00')")
+        assert ledger.check() == ["results 1 belongs to no entry"]
+
+
 # --- the schema moves forward ---
 
 LATER = (*MIGRATIONS, ("alter table entries add column priority integer", "update entries set priority = 7"))

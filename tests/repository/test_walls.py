@@ -75,6 +75,11 @@ def test_imports_run_downward_only(path: Path) -> None:
     assert rooms_used(path) <= may_use | neighbours | extra | names
 
 
+def test_a_ledger_knows_values_errors_and_locks_and_nothing_else() -> None:
+    used = {shown(path): rooms_used(path) for path in modules(CORE / "ledger")}
+    assert {path: rooms for path, rooms in used.items() if not rooms <= {"model", "locks"}} == {}
+
+
 def test_every_room_has_a_floor() -> None:
     rooms = {room_of(path) for path in modules(CORE)}
     assert rooms == FLOORS.keys() | EVERYBODYS | WORKSHOPS | {"__init__"}

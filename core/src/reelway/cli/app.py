@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
@@ -16,6 +16,7 @@ from reelway.cli import (
     doctor,
     explain,
     following,
+    ledger,
     listing,
     new_provider,
     record,
@@ -36,6 +37,23 @@ PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
     "Write a provider": (new_provider.new_provider, conform.conform),
+}
+
+
+class Group(NamedTuple):
+    """Commands under a name of their own."""
+
+    panel: str
+    help: str
+    bodies: tuple[Body, ...]
+
+
+GROUPS: Final[Mapping[str, Group]] = {
+    "ledger": Group(
+        "Remember",
+        "Read a ledger out, clear it, or examine it.",
+        (ledger.export, ledger.prune, ledger.check),
+    ),
 }
 
 app = typer.Typer(
@@ -81,3 +99,9 @@ def _main(
 for _panel, _bodies in PANELS.items():
     for _body in _bodies:
         app.command(name_of(_body), cls=Command, rich_help_panel=_panel)(entry(_body))
+
+for _name, _group in GROUPS.items():
+    _commands = typer.Typer(help=_group.help, no_args_is_help=True, pretty_exceptions_enable=False)
+    for _body in _group.bodies:
+        _commands.command(name_of(_body), cls=Command)(entry(_body))
+    app.add_typer(_commands, name=_name, rich_help_panel=_group.panel)

@@ -52,7 +52,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.UNREACHABLE: "the provider cannot be reached at present",
     ExitCode.DOWNLOAD: "the result could not be fetched whole",
     ExitCode.PLUGIN: "a plugin is broken",
-    ExitCode.LEDGER: "the ledger cannot be opened, read or written",
+    ExitCode.LEDGER: "the ledger cannot be opened, read or written, or is damaged",
     ExitCode.INTERRUPTED: "interrupted; the jobs go on",
 }
 

@@ -25,12 +25,12 @@ _JOINERS: Final = str.maketrans("", "", "\u200c\u200d")
 
 
 def checked_label(label: str | None) -> str | None:
-    """A label that can be kept and shown: up to 200 printable characters.
+    """A label that can be kept and shown: 1 to 200 printable characters.
 
     Raises:
-        InvalidRequest: it is another value, too long, or has characters that cannot be printed.
+        InvalidRequest: it is another value, empty, too long, or has characters that cannot be printed.
     """
-    return None if label is None else _checked("label", label, 0, LONGEST_LABEL)
+    return None if label is None else _checked("label", label, LONGEST_LABEL)
 
 
 def checked_key(key: str | None) -> str | None:
@@ -39,7 +39,7 @@ def checked_key(key: str | None) -> str | None:
     Raises:
         InvalidRequest: it is another value, empty, too long, or has characters that cannot be printed.
     """
-    return None if key is None else _checked("idempotency_key", key, 1, LONGEST_KEY)
+    return None if key is None else _checked("idempotency_key", key, LONGEST_KEY)
 
 
 def checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -63,11 +63,11 @@ def checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return kept
 
 
-def _checked(field: str, text: object, least: int, most: int) -> str:
+def _checked(field: str, text: object, most: int) -> str:
     if not isinstance(text, str):
         raise _invalid(field, f"a text is wanted, not {type(text).__name__}")
-    if not least <= len(text) <= most:
-        raise _invalid(field, f"{least} to {most} characters are wanted, not {len(text)}")
+    if not 1 <= len(text) <= most:
+        raise _invalid(field, f"1 to {most} characters are wanted, not {len(text)}")
     if odd := "".join(_unprintable(text)):
         raise _invalid(field, f"{odd[0]!a} cannot be printed")
     return text

@@ -58,7 +58,7 @@ class Ledger(ABC):
 
         Returns:
             None; or, where an earlier attempt has the same idempotency key and may have created something, that
-            one, and nothing was recorded.
+            one, and nothing was recorded. Of several, one that did create something has the key.
         """
 
     @abstractmethod

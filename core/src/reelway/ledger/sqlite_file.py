@@ -62,9 +62,11 @@ class SqliteFile:
         self._lock = ForkSafeLock()
         self._process = os.getpid()
         self._closed = False
-        self._database: sqlite3.Connection | None = self._opened()
+        self._database: sqlite3.Connection | None = None
         with _REGISTER:
             _OPEN.add(self)
+        with self._lock:
+            self._database = self._opened()
 
     def close(self) -> None:
         """Let go of the file; what is asked of it from now on is refused."""
@@ -116,8 +118,7 @@ class SqliteFile:
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            error = _unusable(f"The ledger {self.name} is closed.", "Open it anew.")
-            raise error
+            raise _unusable(f"The ledger {self.name} is closed.", "Open it anew.")
         if self._path != IN_MEMORY and self._process != os.getpid():
             # A fork that Python did not make ran no hook. What it copied is kept, because closing it does harm too.
             _INHERITED.append(self._database)

@@ -20,13 +20,20 @@ from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
 
-COLUMNS: Final = "number, submission, response, task, revision"
+COLUMNS: Final = (
+    "number, submission, response, task, revision,"
+    # Few entries have results when they are read, and asking for them costs as much as the entry.
+    " exists (select 1 from results where results.number = entries.number)"
+)
 
 MOST: Final = 2**63 - 1
 """The largest number that a column holds, and so the largest limit that means anything."""
 
 HOLDS_KEY: Final = "state not in ('rejected', 'abandoned')"
 """An attempt that created nothing has let go of its key."""
+
+CREATED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.ADOPTED})
+"""States of an attempt that made a task."""
 
 
 # --- finding ---
@@ -98,15 +105,19 @@ def among(column: str, values: Collection[str]) -> str:
 
 
 def _read(database: sqlite3.Connection, row: Any) -> Entry:
-    number, submission, response, task, revision = row
-    results = database.execute("select result from results where number = ? order by variant", (number,))
+    number, submission, response, task, revision, has_results = row
     return Entry(
         number=number,
         submission=None if submission is None else replace(load(submission, Submission), response=response),
         task=None if task is None else load(task, Task),
         revision=revision,
-        results=tuple(load(result, StoredResult) for (result,) in results),
+        results=_results(database, number) if has_results else (),
     )
+
+
+def _results(database: sqlite3.Connection, number: int) -> tuple[StoredResult, ...]:
+    rows = database.execute("select result from results where number = ? order by variant", (number,))
+    return tuple(load(result, StoredResult) for (result,) in rows)
 
 
 # --- attempts and tasks ---
@@ -123,7 +134,7 @@ def insert_attempt(database: sqlite3.Connection, submission: Submission) -> int:
             spelled(submission.account),
             submission.state,
             spelled(submission.label),
-            spelled(submission.idempotency_key),
+            _key_of(database, submission),
             submission.callback_digest,
             submission.at.timestamp(),
             *_documents(submission),
@@ -155,7 +166,7 @@ def attach_task(database: sqlite3.Connection, submission: Submission, task: Task
     row = database.execute(
         "select number from entries where submission_id = ?", (spelled(submission.id),)
     ).fetchone()
-    number = int(row[0]) if row else insert_attempt(database, _free_of_key(database, submission))
+    number = int(row[0]) if row else insert_attempt(database, submission)
     database.execute(
         "update entries set ref = ?, status = ?, artifact = ?, revision = 1, task = ? where number = ?",
         (str(task.ref), task.status, task.artifact, dump(task), number),
@@ -165,21 +176,38 @@ def attach_task(database: sqlite3.Connection, submission: Submission, task: Task
 
 def noted(database: sqlite3.Connection, submission: Submission, expected: Collection[SubmissionState]) -> bool:
     """Write how far an attempt got, if it stood in one of the expected states."""
-    where = f"submission_id = ? and {among('state', expected)}"
-    # Of an attempt that proves to have created something after all, another may have taken the key over.
-    done = database.execute(
-        f"update entries set state = ?, submission = ?, response = ?,"  # noqa: S608 - marks and constants only
-        f" idempotency_key = case when exists (select 1 from entries as other where other.number != entries.number"
-        f" and other.idempotency_key = entries.idempotency_key and other.{HOLDS_KEY})"
-        f" then null else idempotency_key end where {where}",
-        (submission.state, *_documents(submission), spelled(submission.id), *expected),
+    stands = database.execute(
+        f"select 1 from entries where submission_id = ? and {among('state', expected)}",  # noqa: S608 - marks only
+        (spelled(submission.id), *expected),
+    ).fetchone()
+    if stands is None:
+        return False
+    key = _key_of(database, submission)
+    database.execute(
+        "update entries set state = ?, idempotency_key = ?, submission = ?, response = ? where submission_id = ?",
+        (submission.state, key, *_documents(submission), spelled(submission.id)),
     )
-    return bool(done.rowcount)
+    return True
 
 
-def _free_of_key(database: sqlite3.Connection, submission: Submission) -> Submission:
-    taken = holder_of_key(database, submission.idempotency_key) is not None
-    return replace(submission, idempotency_key=None) if taken else submission
+def _key_of(database: sqlite3.Connection, submission: Submission) -> str | None:
+    """The key that an attempt holds in its state: a wish that has come true is not made once more.
+
+    An attempt that was given up may prove to have created something, while another has taken its key over. Then the
+    key is taken back, unless that one has created something as well.
+    """
+    mine = (spelled(submission.idempotency_key), spelled(submission.id))
+    if submission.state in CREATED:
+        database.execute(
+            "update entries set idempotency_key = null where idempotency_key = ? and submission_id != ?"
+            " and state in ('intent', 'sending', 'ambiguous')",
+            mine,
+        )
+    holder = database.execute(
+        f"select 1 from entries where idempotency_key = ? and submission_id != ? and {HOLDS_KEY}",  # noqa: S608 - a constant
+        mine,
+    ).fetchone()
+    return mine[0] if holder is None else None
 
 
 def _documents(submission: Submission) -> tuple[bytes, bytes | None]:

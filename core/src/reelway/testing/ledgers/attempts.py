@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from reelway.ledger.interface import Ledger
-from reelway.ledger.records import Chore, Query
+from reelway.ledger.records import Chore, Entry, Query
 from reelway.model.submission import BEFORE, SubmissionState
 from reelway.testing.ledgers.kit import (
     EVERY,
@@ -108,17 +108,31 @@ class Attempts(Kit):
             assert [entry.submission for entry in earlier if entry is not None] == [winner] * 7
             assert [one for one in attempts if ledger.submission(one.id) is not None] == [winner]
 
-    def test_a_task_is_taken_in_even_if_another_attempt_has_its_key_by_now(self, ledger: Ledger) -> None:
+    @pytest.mark.parametrize("given_up", sorted(FREED))
+    def test_whoever_proves_to_have_created_has_the_key_back(
+        self, ledger: Ledger, given_up: SubmissionState
+    ) -> None:
         key = f"order-{new_attempt().id}"
-        first = begun(ledger, SubmissionState.REJECTED, new_attempt(idempotency_key=key))
-        second = new_attempt(idempotency_key=key)
-        assert ledger.begin(second) is None
+        first = begun(ledger, given_up, new_attempt(idempotency_key=key))
+        second = begun(ledger, SubmissionState.SENDING, new_attempt(idempotency_key=key))
         task = new_task()
-        entry = ledger.accept(replace(first, state=SubmissionState.ACCEPTED, ref=task.ref), task, due_in=0)
+        entry = ledger.accept(replace(first, state=SubmissionState.ADOPTED, ref=task.ref), task, due_in=0)
         assert entry.task == task
-        holder = ledger.begin(new_attempt(idempotency_key=key))
-        assert holder is not None
-        assert holder.submission == second
+        assert ledger.begin(new_attempt(idempotency_key=key)) == entry
+        assert ledger.note(replace(second, state=SubmissionState.REJECTED), {SubmissionState.SENDING})
+        assert ledger.begin(new_attempt(idempotency_key=key)) == entry
+
+    def test_two_attempts_that_created_something_under_one_key_are_both_taken_in(self, ledger: Ledger) -> None:
+        key = f"order-{new_attempt().id}"
+        entries = list[Entry]()
+        first = begun(ledger, SubmissionState.REJECTED, new_attempt(idempotency_key=key))
+        second = begun(ledger, SubmissionState.SENDING, new_attempt(idempotency_key=key))
+        for attempt in (second, first, new_attempt(idempotency_key=key)):
+            task = new_task()
+            accepted = replace(attempt, state=SubmissionState.ACCEPTED, ref=task.ref)
+            entries.append(ledger.accept(accepted, task, due_in=0))
+            assert (entries[-1].submission, entries[-1].task) == (accepted, task)
+        assert ledger.begin(new_attempt(idempotency_key=key)) == entries[0]
 
     # --- an id came back ---
 

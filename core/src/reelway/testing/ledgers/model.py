@@ -57,14 +57,17 @@ STEPS: Final = st.sampled_from(
 )
 
 
+CREATED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.ADOPTED})
+FREED: Final = frozenset({SubmissionState.REJECTED, SubmissionState.ABANDONED})
+
+
 class Row:
     """What the model holds of one task."""
 
-    def __init__(self, number: int, task: Task, attempt: Submission | None, due: float) -> None:
+    def __init__(self, number: int, task: Task, due: float) -> None:
         """A task that has just become known."""
         self.number = number
         self.task = task
-        self.attempt = attempt
         self.revision = 1
         self.chore = chore_of(task)
         self.due = due
@@ -109,6 +112,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.mark = last_position(self.ledger)
         self.known: dict[int, Row] = {}
         self.begun: dict[str, Submission] = {}
+        self.keyless: set[str] = set()
         self.history: list[tuple[int, int, Event]] = []
 
     @initialize(target=rows)
@@ -119,16 +123,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=attempts, key=st.sampled_from([None, "one", "two"]))
     def begin(self, key: str | None) -> Any:
-        key = key and f"{key} of {self.account[1]}"
-        attempt = new_attempt(self.account, idempotency_key=key)
-        freed = {SubmissionState.REJECTED, SubmissionState.ABANDONED}
-        holders = [
-            one for one in self.begun.values() if key and one.idempotency_key == key and one.state not in freed
-        ]
+        attempt = new_attempt(self.account, idempotency_key=key and f"{key} of {self.account[1]}")
+        holder = self._holder(attempt)
         earlier = self.ledger.begin(attempt)
-        if holders:
+        if holder is not None:
             assert earlier is not None
-            assert earlier.submission in holders
+            assert earlier.submission == holder
             return multiple()
         assert earlier is None
         self.begun[attempt.id] = attempt
@@ -140,7 +140,8 @@ class LedgerMachine(RuleBasedStateMachine):
         may = held.state in BEFORE[state]
         step = replace(held, state=state)
         assert self.ledger.note(step, BEFORE[state]) is may
-        self.begun[attempt] = step if may else held
+        if may:
+            self._step(step)
 
     @rule(target=rows, attempt=attempts, due_in=PAUSES)
     def accept(self, attempt: str, due_in: float) -> Any:
@@ -150,16 +151,16 @@ class LedgerMachine(RuleBasedStateMachine):
         task = new_task(self.account)
         accepted = replace(held, state=SubmissionState.ACCEPTED, ref=task.ref)
         entry = self.ledger.accept(accepted, task, (progress(task, 0),), due_in=due_in)
-        self.begun[attempt] = accepted
+        self._step(accepted)
         self.history.append((entry.number, 1, progress(task, 0)))
-        return self._new(entry.number, task, accepted, due_in)
+        return self._new(entry.number, task, due_in)
 
     # --- tasks ---
 
     @rule(target=rows, due_in=PAUSES)
     def track(self, due_in: float) -> Any:
         task = new_task(self.account)
-        return self._new(self.ledger.track(task, due_in=due_in).number, task, None, due_in)
+        return self._new(self.ledger.track(task, due_in=due_in).number, task, due_in)
 
     @rule(row=rows, step=STEPS, stale=st.booleans())
     def save(self, row: Row, step: tuple[Status, Artifact], stale: bool) -> None:  # noqa: FBT001 - drawn
@@ -236,8 +237,22 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # --- what the model does ---
 
-    def _new(self, number: int, task: Task, attempt: Submission | None, due_in: float) -> Row:
-        row = self.known[number] = Row(number, task, attempt, self.now + due_in)
+    def _holder(self, attempt: Submission) -> Submission | None:
+        """Which other attempt has its key."""
+        others = (one for one in self.begun.values() if one.id not in {attempt.id, *self.keyless})
+        alike = (one for one in others if one.idempotency_key and one.idempotency_key == attempt.idempotency_key)
+        return next((one for one in alike if one.state not in FREED), None)
+
+    def _step(self, attempt: Submission) -> None:
+        holder = self._holder(attempt)
+        if holder is not None and attempt.state in CREATED and holder.state not in CREATED:
+            self.keyless.add(holder.id)
+        elif holder is not None:
+            self.keyless.add(attempt.id)
+        self.begun[attempt.id] = attempt
+
+    def _new(self, number: int, task: Task, due_in: float) -> Row:
+        row = self.known[number] = Row(number, task, self.now + due_in)
         return row
 
     def _change(self, row: Row, change: Change) -> None:

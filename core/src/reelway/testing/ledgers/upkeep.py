@@ -38,11 +38,14 @@ from reelway.testing.ledgers.kit import (
     result,
     stored,
     succeeded,
-    take,
+    take_one,
     task_of,
 )
 
 DAY: Final = timedelta(days=1)
+
+UNRESOLVED: Final = (SubmissionState.INTENT, SubmissionState.SENDING, SubmissionState.AMBIGUOUS)
+"""States of an attempt of which something is still to be found out."""
 
 
 class History(Kit):
@@ -188,29 +191,33 @@ class Upkeep(Kit):
 
     def test_only_what_is_done_with_is_forgotten(self, ledger: Ledger) -> None:
         account = new_account()
-        done = [ledger.track(one(new_task(account))) for one in (stored, failed)]
-        undone = [ledger.track(one(new_task(account))) for one in (succeeded, replace)]
-        freed = {SubmissionState.REJECTED, SubmissionState.ABANDONED}
-        attempts = {state: begun(ledger, state, new_attempt(account)) for state in SubmissionState}
-        gone = [*done, *(entry_of(ledger, attempts[state]) for state in freed)]
-        kept = [
-            *undone,
-            *(
-                entry_of(ledger, attempts[state])
-                for state in (SubmissionState.INTENT, SubmissionState.SENDING, SubmissionState.AMBIGUOUS)
-            ),
-        ]
-        ledger.save([change_of(done[1], failed(task_of(done[1])), end(task_of(done[1]), Status.FAILED))])
-        ledger.keep([Callback(number=done[0].number, received_at=NOW, body=b"body")])
+        attempts = {
+            state: entry_of(ledger, begun(ledger, state, new_attempt(account))) for state in SubmissionState
+        }
+        done = {
+            *(ledger.track(one(new_task(account))).number for one in (stored, failed)),
+            *(attempts[state].number for state in (SubmissionState.REJECTED, SubmissionState.ABANDONED)),
+        }
+        undone = {
+            *(ledger.track(one(new_task(account))).number for one in (succeeded, replace)),
+            *(attempts[state].number for state in UNRESOLVED),
+        }
         ledger.prune(NOW)
-        assert {entry.number for entry in gone} <= numbers_of(ledger, account)
-        assert ledger.prune(NOW + DAY) >= len(gone)
-        left = numbers_of(ledger, account)
-        assert {entry.number for entry in kept} <= left
-        assert not {entry.number for entry in gone} & left
-        assert ledger.callbacks(done[0].number) == []
-        assert [one for one in ledger.events(limit=10**6) if one.number == done[1].number] == []
-        assert ledger.find(task_of(done[0]).ref) is None
+        assert done | undone <= numbers_of(ledger, account)
+        assert ledger.prune(NOW + DAY) >= len(done)
+        assert undone <= numbers_of(ledger, account)
+        assert not done & numbers_of(ledger, account)
+
+    def test_what_is_forgotten_leaves_nothing_behind(self, ledger: Ledger) -> None:
+        task = new_task()
+        entry = ledger.track(task)
+        ledger.save([replace(change_of(entry, failed(task), end(task, Status.FAILED)), results=(result(),))])
+        ledger.keep([Callback(number=entry.number, received_at=NOW, body=b"body")])
+        ledger.prune(NOW + DAY)
+        assert (ledger.find(task.ref), ledger.callbacks(entry.number)) == (None, [])
+        assert [one for one in ledger.events(limit=10**6) if one.number == entry.number] == []
+        assert [one for one in ledger.untold(10**6) if one.number == entry.number] == []
+        assert ledger.check() == []
 
     def test_a_number_is_never_given_twice(self, ledger: Ledger) -> None:
         last = ledger.track(failed(new_task())).number
@@ -224,10 +231,10 @@ class Upkeep(Kit):
         assert ledger.check() == []
 
     def test_a_ledger_that_was_closed_says_so(self) -> None:
-        ledger = self.open()
-        entry = ledger.track(new_task())
-        [claim] = [*take(ledger, ("acme", "default"), limit=10**6), None][:1]
-        assert claim is not None
+        ledger, account = self.open(), new_account()
+        task = new_task(account)
+        ledger.track(task)
+        claim = take_one(ledger, account)
         ledger.close()
         ledger.close()
         for name, call in calls(ledger, claim).items():
@@ -236,7 +243,7 @@ class Upkeep(Kit):
             assert refused.value.hint, name
             assert ledger.name in refused.value.message, name
         with self.open() as again:
-            assert again.find(task_of(entry).ref) is not None or not self.shared
+            assert (again.find(task.ref) is not None) is self.shared
 
     def test_its_name_is_that_of_the_store(self, ledger: Ledger, beside: Ledger) -> None:
         assert ledger.name
@@ -271,6 +278,7 @@ def calls(ledger: Ledger, claim: Claim) -> dict[str, Callable[[], object]]:
         "wake": lambda: ledger.wake([1]),
         "hold_off": lambda: ledger.hold_off(("acme", "default"), 1),
         "next_due": lambda: ledger.next_due(paces, CHORES),
+        "backlog": lambda: ledger.backlog(CHORES),
         "events": ledger.events,
         "untold": ledger.untold,
         "told": lambda: ledger.told([1]),
