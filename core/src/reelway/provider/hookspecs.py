@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pluggy
 from msgspec import Struct
@@ -14,11 +14,17 @@ from reelway.model.lifecycle import Event
 from reelway.model.task import Task
 from reelway.provider.interface import Provider
 
+if TYPE_CHECKING:
+    from reelway.ledger.interface import Ledger
+
 GROUP = "reelway"
 """The entry-point group; each entry point is named after the provider it brings."""
 
 OBSERVERS: Final = "reelway.observers"
 """The entry-point group of observers. It is another one, so that providers stay unloaded until they are needed."""
+
+LEDGERS: Final = "reelway.ledgers"
+"""The entry-point group of ledgers; each entry point is named after the scheme of the URLs that it opens."""
 
 OBSERVING: Final = ("reelway_task_changed", "reelway_http_exchange")
 """The hooks of observers."""
@@ -77,6 +83,16 @@ def reelway_http_exchange(exchange: HttpExchange) -> None:
     Args:
         exchange: what it was, with nothing in it that opens anything. Downloads are not told.
     """
+
+
+@hookspec
+def reelway_ledger(url: str) -> Ledger:
+    """A ledger at an address, opened and ready. For plugins that bring a ledger, one for each scheme of URLs.
+
+    Args:
+        url: the address. It may hold a password, which is shown in no message, log or ``repr``.
+    """
+    raise NotImplementedError
 
 
 def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
