@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from tests.benchmarks.contenders import CONTENDERS, Contender
 from tests.benchmarks.downloaders import DOWNLOADERS
+from tests.benchmarks.ledgers import bare_turns, turns
 from tests.benchmarks.measure import MIB, cpu_seconds, peak_memory
 
 Measured = dict[str, float]
@@ -83,7 +84,13 @@ def download(name: str, url: str, size: int) -> Measured:
     return {"seconds": seconds, "cpu": cpu_seconds() - cpu, "growth": peak_memory() - memory}
 
 
-WORKS: Final[Mapping[str, Callable[..., Measured]]] = {"poll": poll, "follow": follow, "download": download}
+WORKS: Final[Mapping[str, Callable[..., Measured]]] = {
+    "poll": poll,
+    "follow": follow,
+    "download": download,
+    "turns": turns,
+    "bare_turns": bare_turns,
+}
 
 
 def main(work: str, arguments: str) -> None:

@@ -38,13 +38,22 @@ def test_a_broken_plugin_is_told_with_its_reason(broken_plugin: str) -> None:
     assert "I would rather not" in said.err
 
 
-def test_without_providers_the_list_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["providers", "models"])
+def test_a_limit_that_leaves_no_provider_is_named(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWAY_PLUGINS", "none-of-them")
-    said = reelway("providers")
+    said = reelway(command)
     assert (said.code, said.out) == (0, "")
-    assert "pip install" in said.err
-    assert reelway("providers", "--json").records == []
-    assert reelway("models").out == ""
+    assert "REELWAY_PLUGINS names none-of-them" in said.err
+    assert reelway(command, "--json").records == []
+
+
+def test_where_nothing_is_installed_it_is_said_how_to_get_a_provider() -> None:
+    assert "pip install reelway-" in Registry().emptiness
+
+
+def test_a_table_that_goes_to_a_program_ends_where_its_text_does() -> None:
+    shown = reelway("models").out
+    assert [line for line in shown.splitlines() if line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize("provider", INSTALLED, ids=lambda provider: provider.info.name)

@@ -295,3 +295,28 @@ def test_reports_are_read_with_all_their_frames() -> None:
     with pytest.raises(ValueError, match="12") as caught:
         fail()
     assert KEY in full_report(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [
+        ("https://gateway.example", False),
+        ("http://gateway.example", True),
+        ("http://GATEWAY.example.:8080/api", True),
+        ("http://8.8.8.8", True),
+        ("http://[2606:4700::1111]", True),
+        ("http://127.0.0.1:8000", False),
+        ("http://[::1]:8000", False),
+        ("http://192.168.0.7", False),
+        ("http://localhost:8000", False),
+        ("http://gateway:8000", False),
+        ("http://gateway.internal", False),
+    ],
+)
+def test_an_address_on_the_way_to_which_a_key_can_be_read_is_told(
+    address: str, exposed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    Client(ACME, api_key=KEY, base_url=address, registry=Registry()).close()
+    told = [record.getMessage() for record in caplog.records if "can be read on the way" in record.getMessage()]
+    assert len(told) == exposed
+    assert KEY not in caplog.text

@@ -284,7 +284,8 @@ class Misspelt:
 
 
 @pytest.mark.parametrize(
-    ("observer", "reason"), [(Deaf(), "It observes nothing"), (Misspelt(), "unknown hook"), ("text", "nothing")]
+    ("observer", "reason"),
+    [(Deaf(), "It observes nothing"), (Misspelt(), "unknown hook"), ("text", "nothing"), (Deaf, "It is a class")],
 )
 def test_what_is_no_observer_is_refused_at_once(observer: object, reason: str, opened: Open) -> None:
     with pytest.raises(ConfigurationError, match=reason):

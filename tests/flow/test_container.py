@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reelway.flow.container import (
     MOST_BOXES,
     PICTURE_MAGIC,
+    SECOND_MARK,
     SNIFF_LENGTH,
     SOUND_MAGIC,
     VIDEO_MAGIC,
@@ -126,8 +127,9 @@ def test_no_text_without_a_box_name_is_a_video(text: str) -> None:
         assert container_of(text.encode()) is None
 
 
-def test_every_mark_lies_within_the_bytes_that_are_looked_at() -> None:
-    assert all(at + len(mark) <= SNIFF_LENGTH for at, mark, _ in VIDEO_MAGIC + PICTURE_MAGIC + SOUND_MAGIC)
+def test_as_many_bytes_are_looked_at_as_the_furthest_mark_needs() -> None:
+    marks = [row[:2] for row in VIDEO_MAGIC + PICTURE_MAGIC + SOUND_MAGIC]
+    assert max(at + len(mark) for at, mark in (*marks, *SECOND_MARK.values())) == SNIFF_LENGTH
 
 
 # --- whether a file of boxes is whole ---
@@ -151,6 +153,7 @@ def told(film: bytes) -> Completeness:
     "film",
     [
         FILM,
+        box(b"moov") + box(b"mdat"),
         FILM + box(b"made", b"by somebody"),
         box(b"made", b"by somebody") + FILM,
         box(b"styp") + box(b"moof") + box(b"mdat", b"d") + box(b"mfra", b"m"),
@@ -175,12 +178,27 @@ def test_a_film_that_ends_within_a_box_is_cut(number: int) -> None:
     assert ends == {Completeness.CUT}
 
 
+KINDS = ("ftyp", "styp", "moov", "moof", "mdat", "mfra", "free", "skip", "wide", "meta", "sidx", "uuid")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_film_that_ends_within_a_box_of_any_known_kind_is_cut(kind: str) -> None:
+    assert told(FILM + (100).to_bytes(4) + kind.encode() + bytes(20)) is Completeness.CUT
+
+
+def test_so_many_boxes_are_looked_at_and_no_more() -> None:
+    film = box(b"moov") + box(b"mdat")
+    assert told(film + box(b"free") * 99_997) is Completeness.WHOLE
+    assert told(film + box(b"free") * 99_998) is Completeness.UNKNOWN
+
+
 UNTOLD = {
     "no bytes": b"",
     "no boxes": b"\x1a\x45\xdf\xa3" + bytes(range(100)),
     "a text": b"A text that has no boxes.",
     "a box to the end of the file": box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(40),
     "a box shorter than its header": box(b"moov") + box(b"mdat") + b"\x00\x00\x00\x07free",
+    "a box as short as its length": FILM + (4).to_bytes(4) + box(b"free"),
     "a long box shorter than its header": box(b"moov") + b"\x00\x00\x00\x01mdat" + (15).to_bytes(8),
     "a long box without its length": box(b"moov") + b"\x00\x00\x00\x01mdat",
     "the beginning of a header": FILM + b"\x00\x00\x00\x20fre",

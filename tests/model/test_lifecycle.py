@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from reelway.model.lifecycle import (
     KEPT_UNKNOWN_WORDS,
-    KEPT_WORD_LENGTH,
     TRANSITIONS,
     Anomaly,
     ArtifactGone,
@@ -453,8 +452,23 @@ def test_a_provider_that_invents_words_cannot_make_us_keep_them_all() -> None:
 def test_of_an_endless_word_no_more_is_kept_than_tells_it_from_others() -> None:
     endless = "x" * 1_000_000
     task = led_through(task_in(State.RUNNING), [(Observation(provider_status=endless), 1)] * 2)
-    assert task.unknown_words == ("x" * KEPT_WORD_LENGTH,)
+    assert task.unknown_words == ("x" * 200,)
     assert task.provider_status == endless
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (State.FAILED, Seen.FAILED),
+        (State.CANCELLED, Seen.CANCELLED),
+        (State.EXPIRED, Seen.EXPIRED),
+        (State.LOST, Seen.NOT_FOUND),
+    ],
+)
+def test_a_bad_end_that_is_said_again_with_other_facts_adds_none(state: State, seen: Seen) -> None:
+    task = task_in(state)
+    after, events = advance(task, sighting(seen, progress=99, model="another", created_at=LATER), LATER)
+    assert (after is task, events) == (True, ())
 
 
 def test_other_links_of_a_finished_task_are_taken_over_and_told() -> None:

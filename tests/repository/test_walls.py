@@ -31,6 +31,7 @@ from tests.repository.source import (
 FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
     "locks": 0,
+    "limits": 0,
     "provider": 1,
     "ledger": 1,
     "flow": 2,
@@ -38,8 +39,9 @@ FLOORS: Final[Mapping[str, int]] = {
     "scaffold": 2,
     "transport": 3,
     **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
-    **dict.fromkeys(("keeping", "operations", "client"), 4),
-    "cli": 5,
+    **dict.fromkeys(("keeping", "listeners", "operations", "client"), 4),
+    "tracker": 5,
+    "cli": 6,
 }
 """The rooms from the ground up; imports run downward only."""
 

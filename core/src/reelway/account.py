@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from reelway.errors import ConfigurationError
+from reelway.flow.schedule import reserve
+from reelway.ledger.records import AccountKey
+from reelway.limits import check_number
+from reelway.locks import ForkSafeLock
 from reelway.model.secret import Secret, as_secret
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.registry import Registry
-from reelway.transport.guard import LinkRefused, split_link
+from reelway.transport.guard import NOT_AN_ADDRESS, AddressRefused, LinkRefused, check_address, split_link
 from reelway.transport.wire import Endpoint
+
+logger: Final = logging.getLogger("reelway")
 
 DEFAULT_ACCOUNT: Final = "default"
 """The name of the only account of a client that has one."""
+
+
+EXPOSED: Final = (
+    "the address begins with http://, so that the key can be read on the way; is there an https:// one?"
+)
 
 
 class Account(Struct, frozen=True):
@@ -55,6 +67,66 @@ class Account(Struct, frozen=True):
     def provider_name(self) -> str:
         """The provider's name, however it was given."""
         return self.provider.info.name if isinstance(self.provider, Provider) else self.provider
+
+
+Accounts: TypeAlias = str | Provider | Account | Mapping[str, Account | Provider | str]
+"""A provider or its name, one account, or several of these under names of the user's."""
+
+
+class OpenAccount:
+    """An account with its provider and endpoint found, and its place in the request schedule.
+
+    Attributes:
+        name: the user's name for it.
+        provider: who is asked.
+        endpoint: where, and with which key.
+        cadence: how often to ask about one task.
+        pace: how many times a second it may be asked about all its tasks together.
+    """
+
+    def __init__(self, name: str, account: Account, registry: Registry) -> None:
+        self.name = name
+        self.provider = provider_of(account, registry)
+        self.endpoint = endpoint_of(account, self.provider)
+        self.cadence = account.cadence or self.provider.info.cadence
+        if is_exposed(self.endpoint.base_url):
+            logger.warning("account %s, %s: %s", name, self.endpoint.base_url, EXPOSED)
+        check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
+        if not account.requests_per_second > 0:
+            raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
+        if not 0 <= self.cadence.minimum <= self.cadence.maximum:
+            raise ConfigurationError(f"The cadence of the account {name!r} has to grow from 0 or more seconds.")
+        self.pace = account.requests_per_second
+        self._next_free = 0.0
+        self._lock = ForkSafeLock()
+
+    @property
+    def key(self) -> AccountKey:
+        """What a ledger knows it by."""
+        return self.provider.info.name, self.name
+
+    def slot(self, now: float) -> float:
+        """Seconds from ``now`` until this account may be asked again; takes the slot."""
+        with self._lock:
+            wait, self._next_free = reserve(self._next_free, now, 1 / self.pace)
+            return wait
+
+
+def named_accounts(
+    accounts: Accounts, api_key: Secret | None = None, base_url: str | None = None
+) -> dict[str, Account]:
+    """The accounts by name; a key and an address given beside them belong to the only account.
+
+    Raises:
+        ConfigurationError: a key or an address was given beside several accounts.
+    """
+    if isinstance(accounts, str | Provider):
+        return {DEFAULT_ACCOUNT: Account(accounts, api_key=api_key, base_url=base_url)}
+    if api_key is not None or base_url is not None:
+        raise ConfigurationError("Give api_key and base_url in the Account.")
+    if isinstance(accounts, Account):
+        return {DEFAULT_ACCOUNT: accounts}
+    return {name: one if isinstance(one, Account) else Account(one) for name, one in accounts.items()}
 
 
 def provider_of(account: Account, registry: Registry) -> Provider:
@@ -109,6 +181,20 @@ VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 def base_url_variable(name: str) -> str:
     """The environment variable that holds another base URL for a provider."""
     return f"{name.upper().replace('-', '_')}_BASE_URL"
+
+
+def is_exposed(base_url: str) -> bool:
+    """Whether a key can be read on the way to this address: unencrypted, it leaves the own network."""
+    link = split_link(base_url)
+    host = link.hostname or ""
+    at_home = not {".", ":"} & set(host) or host.endswith((".localhost", ".internal", ".local"))
+    if link.scheme == "https" or at_home:
+        return False
+    try:
+        check_address(host)
+    except AddressRefused as refused:
+        return refused.reason == NOT_AN_ADDRESS
+    return True
 
 
 def _checked_key(key: Secret, variable: str) -> Secret:

@@ -7,20 +7,19 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from reelway.account import Accounts, named_accounts
 from reelway.flow.stream import DEFAULT_LIMIT
+from reelway.listeners import OnChange
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.operations import (
     WAIT_SECONDS,
-    Accounts,
-    OnChange,
     OnSubmission,
     Operations,
     Progress,
     Settings,
     TaskLike,
-    named_accounts,
     policy_of,
 )
 from reelway.provider.models import OnUnsupported
@@ -143,7 +142,7 @@ class Client(_Base):
         """
         for network in self._networks.values():
             network.close()
-        self._operations.observing.close()
+        self._operations.listeners.observing.close()
 
     def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
@@ -297,7 +296,7 @@ class AsyncClient(_Base):
         """As :meth:`Client.close`."""
         for network in self._networks.values():
             await network.close()
-        await self._operations.observing.close_async()
+        await self._operations.listeners.observing.close_async()
 
     async def create(
         self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]

@@ -75,7 +75,7 @@ class Keeper:
     def _kept(self, observed: Observe) -> Observe:
         for _ in range(ROUNDS):
             entry = self._ledger.find(observed.task.ref) or self._ledger.track(observed.task)
-            change = _change(entry, observed)
+            change = change_of(entry, observed)
             if change is None:
                 return replace(observed, task=entry.task, events=())
             if all(self._ledger.save([change])):
@@ -83,7 +83,7 @@ class Keeper:
         raise LedgerError(f"{observed.task.ref} changes in {self._ledger.name} faster than it can be written.")
 
 
-def _change(entry: Entry, observed: Observe) -> Change | None:
+def change_of(entry: Entry, observed: Observe) -> Change | None:
     """The change that an observation is to the task as the ledger holds it; None if it is none."""
     held = entry.task or observed.task
     if observed.seen is not None:

@@ -11,10 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from reelway.errors import ConfigurationError
 from reelway.model.exchange import HttpExchange
 from reelway.model.lifecycle import Event
 from reelway.model.task import Task
-from reelway.provider.observer import Observer
+from reelway.provider.observer import GivenPlugin, Observer
+from reelway.provider.plugin import reason_of
+from reelway.provider.registry import Registry
 
 logger: Final = logging.getLogger("reelway")
 
@@ -112,3 +115,28 @@ def _started(work: Callable[[], None]) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def observing_of(registry: Registry, given: Iterable[object] = ()) -> Observing:
+    """Those observers that are installed and work, and objects that the program hands over itself.
+
+    Raises:
+        ConfigurationError: one of these objects is no observer.
+    """
+    return Observing([*_installed(registry), *map(_handed_over, given)])
+
+
+def _installed(registry: Registry) -> tuple[Observer, ...]:
+    """Those that work. One that does not is no reason to make no video, but one to say so."""
+    for report in registry.load_observers():
+        if report.error is not None:
+            logger.warning("%s", report.error.message)
+    return registry.observers
+
+
+def _handed_over(given: object) -> Observer:
+    try:
+        return Observer(GivenPlugin(given), given)
+    except Exception as error:
+        # Who hands it over can mend it at once.
+        raise ConfigurationError(f"{type(given).__qualname__} is no observer: {reason_of(error)}") from error

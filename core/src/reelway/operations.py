@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -13,37 +12,32 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reelway.account import DEFAULT_ACCOUNT, Account, endpoint_of, provider_of
+from reelway.account import Account, OpenAccount
 from reelway.ages import Ages
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
-from reelway.flow.effects import Effect, Flow, Observe, Phase, Record
+from reelway.flow.effects import Effect, Flow, Observe, Record
 from reelway.flow.fetch import Fetched, fetch
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
-from reelway.flow.schedule import reserve, spread
+from reelway.flow.schedule import spread
 from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import SubmitPlan, submit
-from reelway.locks import ForkSafeLock
-from reelway.model.exchange import HttpExchange
+from reelway.limits import check_number
+from reelway.listeners import Listeners, OnChange
 from reelway.model.http import HttpRequest, is_safe_id
-from reelway.model.lifecycle import Anomaly, Event, UnknownWordSeen
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
-from reelway.model.secret import Secret
 from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
-from reelway.observing import Observing
+from reelway.observing import observing_of
 from reelway.provider.carried import lost_fields
 from reelway.provider.interface import Provider
 from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, check, refuse
-from reelway.provider.observer import GivenPlugin, Observer
-from reelway.provider.plugin import reason_of
-from reelway.provider.reading import one_line
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
 from reelway.requesting import Preview, preview_of
-from reelway.results import WORD_LENGTH, is_folder, target_path
+from reelway.results import is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import Exchange, Job, Witness
 from reelway.transport.http import HttpSettings
@@ -57,11 +51,6 @@ logger: Final = logging.getLogger("reelway")
 
 TaskLike: TypeAlias = Task | TaskRef | str
 """A task, its reference, the text of one, or a bare id of the client's only account."""
-
-Accounts: TypeAlias = str | Provider | Account | Mapping[str, Account | Provider | str]
-"""A provider or its name, one account, or several of these under names of the user's."""
-
-OnChange: TypeAlias = Callable[[Task, tuple[Event, ...]], None]
 
 OnSubmission: TypeAlias = Callable[[Submission], None]
 
@@ -99,40 +88,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     trace: Callable[[Effect[Any]], None] | None = None
 
 
-class _OpenAccount:
-    """An account with its provider and endpoint found, and its place in the request schedule."""
-
-    def __init__(self, name: str, account: Account, registry: Registry) -> None:
-        self.name = name
-        self.provider = provider_of(account, registry)
-        self.endpoint = endpoint_of(account, self.provider)
-        self.cadence = account.cadence or self.provider.info.cadence
-        check_number(f"requests_per_second of the account {name!r}", account.requests_per_second)
-        if not account.requests_per_second > 0:
-            raise ConfigurationError(f"requests_per_second of the account {name!r} has to be more than 0.")
-        if not 0 <= self.cadence.minimum <= self.cadence.maximum:
-            raise ConfigurationError(f"The cadence of the account {name!r} has to grow from 0 or more seconds.")
-        self._gap = 1 / account.requests_per_second
-        self._next_free = 0.0
-        self._lock = ForkSafeLock()
-
-    def slot(self, now: float) -> float:
-        """Seconds from ``now`` until this account may be asked again; takes the slot."""
-        with self._lock:
-            wait, self._next_free = reserve(self._next_free, now, self._gap)
-            return wait
-
-
 class Operations:
     """Turns the operations of a client into jobs for its driver."""
 
     def __init__(self, accounts: Mapping[str, Account], registry: Registry, settings: Settings) -> None:
         self._settings = settings
         self._ages = Ages(settings.clock)
-        self._accounts = {name: _OpenAccount(name, account, registry) for name, account in accounts.items()}
+        self._accounts = {name: OpenAccount(name, account, registry) for name, account in accounts.items()}
         if not self._accounts:
             raise ConfigurationError("A client needs at least one account.")
-        self.observing = Observing([*_installed_observers(registry), *map(_given_observer, settings.observers)])
+        observing = observing_of(registry, settings.observers)
+        self.listeners = Listeners(observing, on_change=settings.on_change, recorder=settings.recorder)
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -142,11 +108,10 @@ class Operations:
     @property
     def witness(self) -> Witness:
         """Who is told what the flows do."""
-        told = self._settings.recorder is not None or self.observing.hears("reelway_http_exchange")
         return Witness(
             observe=self._tell,
             record=self._record,
-            exchange=self._exchanged if told else None,
+            exchange=self._exchanged if self.listeners.hear_exchanges else None,
             trace=self._settings.trace,
             monotonic=self._settings.clock.monotonic,
         )
@@ -248,7 +213,7 @@ class Operations:
         if to is not None and not is_folder(to) and Path(to).exists():
             raise _exists(Path(to))
 
-    def _creation(self, chosen: _OpenAccount, checked: CheckedRequest) -> Flow[Task]:
+    def _creation(self, chosen: OpenAccount, checked: CheckedRequest) -> Flow[Task]:
         for warning in checked.warnings:
             logger.warning("%s", warning)
         ready = yield from with_media(checked.request, checked.spec)
@@ -256,7 +221,7 @@ class Operations:
         route = chosen.provider.route(checked.request.model)
         return (yield from submit(chosen.provider, request, route, self._submit_plan(chosen)))
 
-    def _submit_plan(self, chosen: _OpenAccount) -> SubmitPlan:
+    def _submit_plan(self, chosen: OpenAccount) -> SubmitPlan:
         return SubmitPlan(
             submission_id=secrets.token_hex(8),
             account=chosen.name,
@@ -264,7 +229,7 @@ class Operations:
             timeout=SUBMIT_SECONDS,
         )
 
-    def _checked(self, chosen: _OpenAccount, request: VideoRequest) -> CheckedRequest:
+    def _checked(self, chosen: OpenAccount, request: VideoRequest) -> CheckedRequest:
         """Hold a request against its model, and against what its form can carry."""
         policy = self._settings.on_unsupported
         checked = check(request, chosen.provider.models, policy)
@@ -279,7 +244,7 @@ class Operations:
         kept = (warning for warning in checked.warnings if not warning.startswith(told))
         return replace(checked, warnings=(*kept, *map(str, lost)))
 
-    def _account(self, name: str | None) -> _OpenAccount:
+    def _account(self, name: str | None) -> OpenAccount:
         if name is None and len(self._accounts) == 1:
             return next(iter(self._accounts.values()))
         if name is None or name not in self._accounts:
@@ -288,7 +253,7 @@ class Operations:
             raise ConfigurationError(f"{what}; this client has: {have}.")
         return self._accounts[name]
 
-    def _task(self, task: TaskLike) -> tuple[_OpenAccount, Task]:
+    def _task(self, task: TaskLike) -> tuple[OpenAccount, Task]:
         held = task if isinstance(task, Task) else Task.new(self._ref(task), self._settings.clock.now())
         ref = held.ref
         chosen = self._accounts.get(ref.account)
@@ -301,17 +266,12 @@ class Operations:
         return chosen, held
 
     def _ref(self, task: TaskRef | str) -> TaskRef:
-        if isinstance(task, TaskRef):
-            return task
-        if task.startswith("reelway"):
-            try:
-                return TaskRef.parse(task)
-            except ValueError as error:
-                raise InvalidRequest([Problem(field="task", message=str(error))]) from error
+        if isinstance(task, TaskRef) or task.startswith("reelway"):
+            return reference(task)
         chosen = self._account(None)
         return TaskRef(chosen.provider.info.name, chosen.name, "", task)
 
-    def _first_delay(self, chosen: _OpenAccount, task: TaskLike, index: int, count: int) -> float:
+    def _first_delay(self, chosen: OpenAccount, task: TaskLike, index: int, count: int) -> float:
         """A task just created is asked about after the cadence's minimum, any other at once, spread out."""
         cadence = chosen.cadence
         age = self._ages.of(task) if isinstance(task, Task) else cadence.minimum
@@ -320,30 +280,11 @@ class Operations:
     def _tell(self, seen: Observe) -> Task:
         # A task that was just created is met here first, before anybody could have set the clock.
         self._ages.since(seen.task)
-        for event in seen.events:
-            if isinstance(event, UnknownWordSeen):
-                word = one_line(event.word or "", WORD_LENGTH)
-                logger.warning("%s: unknown status word %r; it stays %s", event.ref, word, event.kept)
-            elif isinstance(event, Anomaly):
-                level = logging.ERROR if event.loud else logging.WARNING
-                logger.log(level, "%s is %s, but the provider now says %s", event.ref, event.held, event.seen)
-        if self._settings.on_change is not None:
-            self._call_listener(self._settings.on_change, seen)
-        self.observing.task_changed(seen.task, seen.events)
+        self.listeners.changed(seen.task, seen.events)
         return seen.task
 
-    def _call_listener(self, listener: OnChange, seen: Observe) -> None:
-        try:
-            listener(seen.task, seen.events)
-        # What a listener does must not cost the caller the task that was just paid for.
-        except Exception:
-            logger.exception("on_change failed at %s", seen.task.ref)
-
     def _exchanged(self, ended: Exchange) -> None:
-        provider = self._accounts[ended.account].provider
-        if self._settings.recorder is not None and ended.response is not None:
-            self._settings.recorder.exchange(provider, ended.request, ended.response)
-        self.observing.http_exchange(_shown(ended, provider.info.name))
+        self.listeners.exchanged(self._accounts[ended.account].provider, ended)
 
     def _record(self, record: Record) -> None:
         submission = record.submission
@@ -360,14 +301,18 @@ class Operations:
             logger.exception("%s: %s was not recorded; task: %s", submission.id, submission.state, submission.ref)
 
 
-def check_number(name: str, given: object) -> None:
-    """Refuse a limit that nothing can be compared with.
+def reference(task: Task | TaskRef | str) -> TaskRef:
+    """The reference of a task, however it was given.
 
     Raises:
-        ConfigurationError: it is no number. NaN is none.
+        InvalidRequest: the text is none; it says what is wrong.
     """
-    if not isinstance(given, int | float) or math.isnan(given):
-        raise ConfigurationError(f"{name} is a number, and not {given!r}.", hint="For no limit, give math.inf.")
+    if isinstance(task, Task):
+        return task.ref
+    try:
+        return task if isinstance(task, TaskRef) else TaskRef.parse(task)
+    except ValueError as error:
+        raise InvalidRequest([Problem(field="task", message=str(error))]) from error
 
 
 def policy_of(name: OnUnsupported | str) -> OnUnsupported:
@@ -381,53 +326,7 @@ def policy_of(name: OnUnsupported | str) -> OnUnsupported:
     return OnUnsupported(name)
 
 
-def named_accounts(accounts: Accounts, api_key: Secret | None, base_url: str | None) -> dict[str, Account]:
-    """The accounts by name; a key and an address given beside them belong to the only account.
-
-    Raises:
-        ConfigurationError: a key or an address was given beside several accounts.
-    """
-    if isinstance(accounts, str | Provider):
-        return {DEFAULT_ACCOUNT: Account(accounts, api_key=api_key, base_url=base_url)}
-    if api_key is not None or base_url is not None:
-        raise ConfigurationError("Give api_key and base_url in the Account.")
-    if isinstance(accounts, Account):
-        return {DEFAULT_ACCOUNT: accounts}
-    return {name: one if isinstance(one, Account) else Account(one) for name, one in accounts.items()}
-
-
-def _installed_observers(registry: Registry) -> tuple[Observer, ...]:
-    """Those that work. One that does not is no reason to make no video, but one to say so."""
-    for report in registry.load_observers():
-        if report.error is not None:
-            logger.warning("%s", report.error.message)
-    return registry.observers
-
-
-def _given_observer(given: object) -> Observer:
-    try:
-        return Observer(GivenPlugin(given), given)
-    except Exception as error:
-        # Who hands it over can mend it at once.
-        raise ConfigurationError(f"{type(given).__qualname__} is no observer: {reason_of(error)}") from error
-
-
-def _shown(ended: Exchange, provider: str) -> HttpExchange:
-    """What observers are shown of an exchange."""
-    broke, response = ended.broke, ended.response
-    return HttpExchange(
-        provider=provider,
-        account=ended.account,
-        method=ended.request.method,
-        path=ended.request.path.partition("?")[0],
-        status=None if response is None else response.status,
-        seconds=ended.seconds,
-        phase=(Phase.RECEIVING if broke is None else broke.phase).name.lower(),
-        reason=None if broke is None else broke.reason,
-    )
-
-
-def _encoded(chosen: _OpenAccount, request: VideoRequest, spec: ModelSpec) -> HttpRequest:
+def _encoded(chosen: OpenAccount, request: VideoRequest, spec: ModelSpec) -> HttpRequest:
     return written(chosen.provider, lambda: chosen.provider.encode_create(request, spec))
 
 

@@ -68,6 +68,11 @@ def test_the_content_route_names_a_variant_only_where_it_is_not_the_video(
     assert (wire.method, wire.path, wire.query) == ("GET", "v1/videos/task_1/content", query)
 
 
+def test_a_remix_names_the_task_in_the_path() -> None:
+    request = COMET.encode_remix("video/1", "", "in teal", None)
+    assert (request.method, request.path) == ("POST", "v1/videos/video%2F1/remix")
+
+
 def test_a_remix_reads_like_a_create_and_names_a_task_of_its_own() -> None:
     document = {
         "id": "video_2",

@@ -30,8 +30,7 @@ def chosen_provider(named: str | None, registry: Registry, environ: Mapping[str,
             hint="Say with --provider which one is meant.",
         )
     if not installed:
-        hint = "Install a plugin: python -m pip install reelway-<provider>"
-        raise ConfigurationError("No provider is installed.", hint=hint)
+        raise ConfigurationError("There is no provider.", hint=registry.emptiness)
     variables = ", ".join(provider.info.key_variable for provider in installed)
     hint = f"Name one with --provider ({_names(installed)}) and set its key in the environment ({variables})."
     raise ConfigurationError("No provider was named, and none has its key set.", hint=hint)

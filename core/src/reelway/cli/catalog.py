@@ -35,13 +35,15 @@ def providers(run: Run) -> None:
     for error in (report.error for report in reports if report.error):
         run.screen.error(error)
     if not working:
-        run.screen.say("No provider is installed. Install one: python -m pip install reelway-<provider>")
+        run.screen.say(f"There is no provider. {registry.emptiness}")
 
 
 def models(run: Run, which: ProviderOptions) -> None:
     """List the models that are documented, and what each accepts. Others are passed through with a warning."""
     registry = installed()
     chosen = registry.providers if which.provider is None else (registry.get(which.provider),)
+    if not chosen:
+        run.screen.say(f"There is no provider. {registry.emptiness}")
     for provider in chosen:
         shapes = [_model_shape(provider, spec) for spec in provider.models.models]
         if run.screen.json:
@@ -91,10 +93,14 @@ def _providers_table(shapes: Iterable[Shape]) -> Table:
         state = "set" if shape["key_set"] else "not set"
         made.add_row(
             cell(shape["name"], shape["title"], shape["distribution"], style="bold"),
-            cell(f"{len(shape['models'])} models", " ".join(shape["capabilities"])),
+            cell(_counted(len(shape["models"]), "model"), " ".join(shape["capabilities"])),
             cell(shape["base_url"], f"{shape['key_variable']} is {state}"),
         )
     return made
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _model_shape(provider: Provider, spec: ModelSpec) -> Shape:

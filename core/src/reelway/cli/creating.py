@@ -21,8 +21,8 @@ from reelway.cli.run import Run
 from reelway.cli.session import Session
 from reelway.cli.shapes import task_shape
 from reelway.cli.views import view_for
+from reelway.limits import check_number
 from reelway.model.task import Task
-from reelway.operations import check_number
 
 
 async def create(run: Run, prompt: Prompt, request: RequestOptions, account: AccountOptions) -> None:

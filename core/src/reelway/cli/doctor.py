@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from reelway.account import Account, base_url_variable, endpoint_of
+from reelway.account import EXPOSED, Account, base_url_variable, endpoint_of, is_exposed
 from reelway.cli.exit_codes import ExitCode
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
@@ -106,7 +106,7 @@ def _base_urls(registry: Registry) -> Iterator[Finding]:
     for provider in registry.providers:
         variable = base_url_variable(provider.info.name)
         if named := os.environ.get(variable):
-            yield _judged(variable, provider, Account(provider.info.name, api_key="any"), named)
+            yield _judged(variable, provider, Account(provider.info.name, "any", named), named)
         else:
             yield Finding(f"{provider.info.title} is at", State.GOOD, provider.info.base_url)
 
@@ -117,6 +117,8 @@ def _judged(subject: str, provider: Provider, account: Account, good: str) -> Fi
         endpoint_of(account, provider)
     except ConfigurationError as error:
         return Finding(subject, State.BROKEN, str(error))
+    if account.base_url and is_exposed(account.base_url):
+        return Finding(subject, State.HINT, f"{good}: {EXPOSED}")
     return Finding(subject, State.GOOD, good)
 
 

@@ -75,11 +75,16 @@ class Screen:
             raise SystemExit(1) from None
 
     def show(self, table: RenderableType) -> None:
-        """A table on stdout; where nobody looks at it, it is as wide as it likes."""
+        """A table on stdout; where nobody looks at it, it is as wide as it likes, and ends where its text does."""
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else 1000
-        Console(highlight=False, width=width).print(table)
+        if sys.stdout.isatty():
+            Console(highlight=False).print(table)
+            return
+        console = Console(highlight=False, width=1000)
+        with console.capture() as shown:
+            console.print(table)
+        self.write("\n".join(line.rstrip() for line in shown.get().rstrip().split("\n")))
 
     def say(self, text: str) -> None:
         """A friendly word on stderr."""

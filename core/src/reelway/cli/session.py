@@ -16,9 +16,10 @@ from reelway.cli.plugins import arguments, installed
 from reelway.cli.run import Run
 from reelway.client import AsyncClient
 from reelway.errors import ConfigurationError, InvalidRequest, Problem
+from reelway.listeners import OnChange
 from reelway.model.http import is_safe_id
 from reelway.model.task import TaskRef
-from reelway.operations import OnChange, Settings
+from reelway.operations import Settings, reference
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
 from reelway.recording.recorder import Recorder
@@ -109,7 +110,7 @@ class Session:
     def _reference(self, task: str, route: str | None) -> TaskRef:
         if not task.startswith("reelway"):
             return _checked(TaskRef(self.provider_name(), DEFAULT_ACCOUNT, route or "", task))
-        ref = _parsed(task)
+        ref = _checked(reference(task))
         if self._options.provider not in {None, ref.provider}:
             message = f"{ref} belongs to {ref.provider}, not to {self._options.provider}."
             raise ConfigurationError(message, hint="References say it themselves; leave --provider out.")
@@ -123,13 +124,6 @@ class Session:
         client = AsyncClient({account: opened}, registry=self._registry, settings=self._settings)
         self._stack.push_async_callback(client.aclose)
         return client
-
-
-def _parsed(task: str) -> TaskRef:
-    try:
-        return _checked(TaskRef.parse(task))
-    except ValueError as error:
-        raise InvalidRequest([Problem(field="task", message=str(error))]) from error
 
 
 def _checked(ref: TaskRef) -> TaskRef:

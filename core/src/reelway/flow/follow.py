@@ -57,7 +57,7 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
     known_since: float | None = None
 
 
-class _Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True):
     """An answer, what was read in it, and when it came."""
 
     response: HttpResponse
@@ -65,8 +65,14 @@ class _Answer(Struct, frozen=True):
     at: Instant
 
 
-class _Trouble(Struct, frozen=True):
-    """A poll that gave no observation."""
+class Trouble(Struct, frozen=True):
+    """A poll that gave no observation.
+
+    Attributes:
+        error: why.
+        retry_after: the seconds for which the provider asked to be left alone.
+        hopeless: asking again cannot help: the key was refused, or our own guard refused the address.
+    """
 
     error: ReelwayError
     retry_after: float | None = None
@@ -81,7 +87,7 @@ def retrieve(provider: Provider, task: Task, timeout: float, known_since: float 
             kind ``not_found``.
     """
     outcome = yield from _poll(provider, task, timeout, known_since)
-    if isinstance(outcome, _Trouble):
+    if isinstance(outcome, Trouble):
         outcome.error.hold(task)
         raise outcome.error
     if outcome.not_found_count and not outcome.confirmed:
@@ -141,7 +147,7 @@ def _sleep(seconds: float, left: float) -> Flow[bool]:
 
 def _poll_in_time(
     provider: Provider, task: Task, deadline: float, plan: FollowPlan
-) -> Flow[tuple[Task | _Trouble, bool]]:
+) -> Flow[tuple[Task | Trouble, bool]]:
     """Poll with the time that is left; tells as well if it is used up, for then this was the last poll."""
     now = yield from perform(Now())
     left = max(deadline - now.monotonic, LAST_POLL_SECONDS)
@@ -155,9 +161,9 @@ def since_when(task: Task, now: Instant) -> float:
     return now.monotonic - max(0.0, (now.wall - task.submitted_at).total_seconds())
 
 
-def _poll(provider: Provider, task: Task, timeout: float, known_since: float | None) -> Flow[Task | _Trouble]:
-    answer = yield from _look(provider, task, timeout)
-    if isinstance(answer, _Trouble):
+def _poll(provider: Provider, task: Task, timeout: float, known_since: float | None) -> Flow[Task | Trouble]:
+    answer = yield from look(provider, task, timeout)
+    if isinstance(answer, Trouble):
         return answer
     age = None if known_since is None else answer.at.monotonic - known_since
     after, events = advance(task, answer.observation, answer.at.wall, age)
@@ -167,15 +173,19 @@ def _poll(provider: Provider, task: Task, timeout: float, known_since: float | N
     return after
 
 
-def _look(provider: Provider, task: Task, timeout: float) -> Flow[_Answer | _Trouble]:
-    """What a poll shows; where that is no more than that the task has ended, what the result request shows."""
+def look(provider: Provider, task: Task, timeout: float) -> Flow[Answer | Trouble]:
+    """What one poll shows; where that is no more than that the task has ended, what the result request shows.
+
+    Whatever goes wrong on the way is a :class:`Trouble`, and says nothing about the task. Both requests together
+    take no more than ``timeout`` and ``LAST_POLL_SECONDS``.
+    """
     route = task.ref.route
     began = yield from perform(Now())
     request = written(provider, lambda: provider.encode_retrieve(task.id, route))
     poll = yield from _ask(
         provider, request, timeout, lambda response: read_retrieve(provider, response, route, task.id)
     )
-    if isinstance(poll, _Trouble) or not needs_result(provider, poll.observation):
+    if isinstance(poll, Trouble) or not needs_result(provider, poll.observation):
         return poll
     left = max(began.monotonic + timeout - poll.at.monotonic, LAST_POLL_SECONDS)
     request = written(provider, lambda: provider.encode_result(task.id, route))
@@ -191,21 +201,21 @@ def _look(provider: Provider, task: Task, timeout: float) -> Flow[_Answer | _Tro
 
 def _ask(
     provider: Provider, request: HttpRequest, timeout: float, read: Callable[[HttpResponse], Observation]
-) -> Flow[_Answer | _Trouble]:
+) -> Flow[Answer | Trouble]:
     """One exchange: what was read in the answer, or why there is nothing to read."""
     try:
         response = yield from perform(Send(request=request, timeout=timeout))
     except TransportError as error:
-        return _Trouble(_unreachable_now(provider, error), hopeless=error.refused)
+        return Trouble(_unreachable_now(provider, error), hopeless=error.refused)
     now: Instant = yield from perform(Now())
     try:
-        return _Answer(response, read(response), now)
+        return Answer(response, read(response), now)
     except ProviderError as error:
         error.retry_after = retry_after(response, now.wall)
-        return _Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
+        return Trouble(_without_frames(error), error.retry_after, hopeless=error.kind is ErrorKind.AUTH)
     except ReelwayError as error:
         # Whatever a plugin raises over an answer: the task was asked for, so it is there.
-        return _Trouble(_without_frames(error))
+        return Trouble(_without_frames(error))
 
 
 def _without_frames(error: E) -> E:
@@ -214,7 +224,7 @@ def _without_frames(error: E) -> E:
     return error.with_traceback(None)
 
 
-def _give_up_if_hopeless(task: Task, trouble: _Trouble, failures: int) -> None:
+def _give_up_if_hopeless(task: Task, trouble: Trouble, failures: int) -> None:
     if not trouble.hopeless and failures < FAILURE_LIMIT:
         return
     polls = "The last poll" if failures == 1 else f"The last {failures} polls"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
+from reelway.ledger.export import exported
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -135,6 +136,10 @@ class Ledger(ABC):
     def next_due(self, paces: Mapping[AccountKey, float], chores: Collection[Chore]) -> float | None:
         """Seconds until something can be claimed, at the earliest; None where nothing waits."""
 
+    @abstractmethod
+    def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
+        """How many tasks of each account have such work left, due or not."""
+
     # --- what happened ---
 
     @abstractmethod
@@ -165,9 +170,14 @@ class Ledger(ABC):
 
     # --- upkeep ---
 
-    @abstractmethod
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Everything, as values that JSON can hold, one entry after the other."""
+    def export(self, *, links: bool = False) -> Iterator[dict[str, Any]]:
+        """Everything, as values that JSON can hold: entries, each with its deliveries, and then the history.
+
+        Args:
+            links: with result links, and with the raw bytes in which such links may stand. Whoever has a link can
+                fetch the result.
+        """
+        return exported(self, links=links)
 
     @abstractmethod
     def prune(self, before: datetime) -> int:

@@ -1,4 +1,7 @@
-"""How many turns of an account's rate are free: arithmetic on the time at which the next one is."""
+"""How many turns of an account's rate are free: arithmetic on the time at which the next one is.
+
+This is the generic cell rate algorithm (ITU-T I.371): one number for each account, however many claimants.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class AccountTimes(NamedTuple):
 
 def granted(pace: float, times: AccountTimes, now: float) -> int:
     """How many turns may be taken now, at ``pace`` a second."""
-    if times.held_until > now:
+    if times.held_until > now or pace <= 0:
         return 0
     if pace == inf:
         return PLENTY
@@ -31,6 +34,13 @@ def granted(pace: float, times: AccountTimes, now: float) -> int:
 def spent(pace: float, times: AccountTimes, now: float, count: int) -> float:
     """When the next turn is free after ``count`` were taken."""
     return _begin(pace, times.free_at, now) + count / pace
+
+
+def free_from(pace: float, times: AccountTimes) -> float:
+    """From when on a turn may be taken, for all that the account has to say."""
+    if pace <= 0:
+        return inf
+    return times.held_until if pace == inf else max(times.free_at, times.held_until)
 
 
 def _begin(pace: float, free_at: float, now: float) -> float:

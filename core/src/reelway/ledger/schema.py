@@ -97,5 +97,3 @@ _FIRST: Final = (
 
 MIGRATIONS: Final = (_FIRST,)
 """The steps from nothing to the present schema; each is one version."""
-
-SCHEMA: Final = len(MIGRATIONS)

@@ -58,6 +58,11 @@ class TaskRef(Struct, frozen=True):
         parts = (self.provider, self.account, self.route, self.id)
         return ":".join((SCHEME, *(quote(part, safe="", errors="surrogatepass") for part in parts)))
 
+    @property
+    def account_key(self) -> tuple[str, str]:
+        """The provider and the name of the account there."""
+        return self.provider, self.account
+
     @classmethod
     def parse(cls, text: str) -> TaskRef:
         """Read a reference from its text.

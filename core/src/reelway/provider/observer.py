@@ -54,6 +54,8 @@ class Observer:
             PluginError: it has none of the hooks.
             pluggy.PluginValidationError: it has one that does not fit.
         """
+        if inspect.isclass(loaded):
+            raise PluginError(f"It is a class; give an object that was made from it: {loaded.__name__}().")
         self._plugin = plugin
         self._loaded = loaded
         self._hooks = registered(loaded, plugin.name).hook

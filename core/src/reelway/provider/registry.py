@@ -74,6 +74,9 @@ class Registry:
 
     Plugins are found through their entry points without being imported; one is imported when its provider is
     first asked for.
+
+    Attributes:
+        absent: names in ``REELWAY_PLUGINS`` that no installed plugin has.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Registry:
         self._observers: tuple[Observer, ...] = ()
         self._observer_reports: tuple[PluginReport, ...] | None = None
         self._reports: dict[int, tuple[PluginReport, ...]] = {}
+        self.absent: tuple[str, ...] = ()
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
         for provider in providers:
@@ -118,7 +122,9 @@ class Registry:
             sorted((one for one in found if not limit or one.name in limit), key=lambda one: (one.name, one.value))
             for found in (everything.select(group=GROUP), everything.select(group=OBSERVERS))
         )
-        return cls(plugins=plugins, observers=observers, files=files, environ=environ)
+        registry = cls(plugins=plugins, observers=observers, files=files, environ=environ)
+        registry.absent = tuple(sorted(limit - {one.name for one in (*plugins, *observers)}))
+        return registry
 
     def get(self, name: str) -> Provider:
         """The provider of that name.
@@ -220,6 +226,13 @@ class Registry:
         self._providers[name] = provider
         self._origins[name] = origin
         return name
+
+    @property
+    def emptiness(self) -> str:
+        """Why there is no provider, and what to do, where there is none."""
+        if self.absent:
+            return f"{LIMIT_VARIABLE} names {', '.join(self.absent)}, and no such plugin is installed."
+        return "Install a plugin: python -m pip install reelway-<provider>"
 
     def _missing(self, name: str) -> ConfigurationError | PluginError:
         broken = [report for some in self._reports.values() for report in some if report.problem]

@@ -25,7 +25,8 @@ with client:
 ```
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from reelway.testing.clock import VirtualClock
 from reelway.testing.replay import Replay
@@ -33,14 +34,18 @@ from reelway.transport.http import in_process
 
 if TYPE_CHECKING:
     from reelway.testing.contract.suite import ProviderContract
+    from reelway.testing.ledgers.suite import LedgerContract
 
-__all__ = ["ProviderContract", "Replay", "VirtualClock", "in_process"]
+__all__ = ["LedgerContract", "ProviderContract", "Replay", "VirtualClock", "in_process"]
+
+_CONTRACTS: Final = {
+    "LedgerContract": "reelway.testing.ledgers",
+    "ProviderContract": "reelway.testing.contract",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # The contract wants pytest and hypothesis, and whoever only wants a clock may have neither.
-    if name == "ProviderContract":
-        from reelway.testing.contract.suite import ProviderContract  # noqa: PLC0415
-
-        return ProviderContract
+    # The contracts want pytest and hypothesis, and whoever only wants a clock may have neither.
+    if name in _CONTRACTS:
+        return getattr(import_module(f"{_CONTRACTS[name]}.suite"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,296 @@
+"""The rows of a SQLite ledger: entries, and what hangs on them.
+
+Every function works within the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from reelway.errors import LedgerError
+from reelway.ledger.codec import dump, load, spelled
+from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, terminal
+from reelway.model.lifecycle import Event
+from reelway.model.submission import Submission, SubmissionState
+from reelway.model.task import StoredResult, Task
+
+COLUMNS: Final = "number, submission, response, task, revision"
+
+MOST: Final = 2**63 - 1
+"""The largest number that a column holds, and so the largest limit that means anything."""
+
+HOLDS_KEY: Final = "state not in ('rejected', 'abandoned')"
+"""An attempt that created nothing has let go of its key."""
+
+
+# --- finding ---
+
+
+def entry_where(database: sqlite3.Connection, column: str, value: object) -> Entry | None:
+    """The entry that has a value in a column."""
+    row = database.execute(f"select {COLUMNS} from entries where {column} = ?", (value,)).fetchone()  # noqa: S608 - columns named in this room
+    return None if row is None else _read(database, row)
+
+
+def entry_of(database: sqlite3.Connection, number: int) -> Entry:
+    """The entry with a number that is known to be there."""
+    row = database.execute(f"select {COLUMNS} from entries where number = ?", (number,)).fetchone()  # noqa: S608
+    return _read(database, row)
+
+
+def holder_of_key(database: sqlite3.Connection, key: str | None) -> Entry | None:
+    """The attempt that may create under a key."""
+    if key is None:
+        return None
+    row = database.execute(
+        f"select {COLUMNS} from entries where idempotency_key = ? and {HOLDS_KEY}",  # noqa: S608 - as above
+        (spelled(key),),
+    ).fetchone()
+    return None if row is None else _read(database, row)
+
+
+def entries_of(database: sqlite3.Connection, query: Query) -> list[Entry]:
+    """The entries asked for."""
+    condition, values = _condition(query)
+    order = "desc" if query.newest_first else "asc"
+    rows = database.execute(
+        f"select {COLUMNS} from entries where {condition} order by number {order} limit ?",  # noqa: S608 - from tables here
+        (*values, within(query.limit)),
+    ).fetchall()
+    return [_read(database, row) for row in rows]
+
+
+def within(number: int) -> int:
+    """A limit or a position as SQLite takes it, which reads a limit below 0 as none at all."""
+    return max(0, min(number, MOST))
+
+
+def _condition(query: Query) -> tuple[str, list[object]]:
+    parts, values = ["true"], list[object]()
+    for column, wanted in (("status", query.statuses), ("state", query.states), ("artifact", query.artifacts)):
+        if wanted:
+            parts.append(among(column, wanted))
+            values += sorted(wanted)
+    for column, one in (("provider", query.provider), ("account", query.account), ("label", query.label)):
+        if one is not None:
+            parts.append(f"{column} = ?")
+            values.append(spelled(one))
+    if query.unfinished:
+        parts.append(
+            "(state in ('intent', 'sending', 'ambiguous')"
+            " or number in (select number from schedule where chore is not null))"
+        )
+    if query.after:
+        parts.append("number < ?" if query.newest_first else "number > ?")
+        values.append(within(query.after))
+    return " and ".join(parts), values
+
+
+def among(column: str, values: Collection[str]) -> str:
+    """A condition with a mark for each value."""
+    return f"{column} in ({', '.join('?' * len(values))})"
+
+
+def _read(database: sqlite3.Connection, row: Any) -> Entry:
+    number, submission, response, task, revision = row
+    results = database.execute("select result from results where number = ? order by variant", (number,))
+    return Entry(
+        number=number,
+        submission=None if submission is None else replace(load(submission, Submission), response=response),
+        task=None if task is None else load(task, Task),
+        revision=revision,
+        results=tuple(load(result, StoredResult) for (result,) in results),
+    )
+
+
+# --- attempts and tasks ---
+
+
+def insert_attempt(database: sqlite3.Connection, submission: Submission) -> int:
+    """An entry for a new attempt; its number."""
+    [number] = database.execute(
+        "insert into entries (submission_id, provider, account, state, label, idempotency_key, callback_digest,"
+        " begun_at, submission, response) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning number",
+        (
+            spelled(submission.id),
+            spelled(submission.provider),
+            spelled(submission.account),
+            submission.state,
+            spelled(submission.label),
+            spelled(submission.idempotency_key),
+            submission.callback_digest,
+            submission.at.timestamp(),
+            *_documents(submission),
+        ),
+    ).fetchone()
+    return int(number)
+
+
+def insert_task(database: sqlite3.Connection, task: Task) -> int:
+    """An entry for a task that was created elsewhere; its number."""
+    [number] = database.execute(
+        "insert into entries (ref, provider, account, status, artifact, begun_at, revision, task)"
+        " values (?, ?, ?, ?, ?, ?, 1, ?) returning number",
+        (
+            str(task.ref),
+            spelled(task.ref.provider),
+            spelled(task.ref.account),
+            task.status,
+            task.artifact,
+            task.submitted_at.timestamp(),
+            dump(task),
+        ),
+    ).fetchone()
+    return int(number)
+
+
+def attach_task(database: sqlite3.Connection, submission: Submission, task: Task) -> int:
+    """Write a task into the entry of the attempt that made it, and make that entry where there is none."""
+    row = database.execute(
+        "select number from entries where submission_id = ?", (spelled(submission.id),)
+    ).fetchone()
+    number = int(row[0]) if row else insert_attempt(database, _free_of_key(database, submission))
+    database.execute(
+        "update entries set ref = ?, status = ?, artifact = ?, revision = 1, task = ? where number = ?",
+        (str(task.ref), task.status, task.artifact, dump(task), number),
+    )
+    return number
+
+
+def noted(database: sqlite3.Connection, submission: Submission, expected: Collection[SubmissionState]) -> bool:
+    """Write how far an attempt got, if it stood in one of the expected states."""
+    where = f"submission_id = ? and {among('state', expected)}"
+    # Of an attempt that proves to have created something after all, another may have taken the key over.
+    done = database.execute(
+        f"update entries set state = ?, submission = ?, response = ?,"  # noqa: S608 - marks and constants only
+        f" idempotency_key = case when exists (select 1 from entries as other where other.number != entries.number"
+        f" and other.idempotency_key = entries.idempotency_key and other.{HOLDS_KEY})"
+        f" then null else idempotency_key end where {where}",
+        (submission.state, *_documents(submission), spelled(submission.id), *expected),
+    )
+    return bool(done.rowcount)
+
+
+def _free_of_key(database: sqlite3.Connection, submission: Submission) -> Submission:
+    taken = holder_of_key(database, submission.idempotency_key) is not None
+    return replace(submission, idempotency_key=None) if taken else submission
+
+
+def _documents(submission: Submission) -> tuple[bytes, bytes | None]:
+    """An attempt, and the raw answer beside it, as it came."""
+    return dump(replace(submission, response=None)), submission.response
+
+
+# --- changes and their events ---
+
+
+def written(database: sqlite3.Connection, change: Change) -> bool:
+    """Write a change of a task with its events, if the task is still as it was when the change was made."""
+    task, revision = change.task, change.expected + 1
+    done = database.execute(
+        "update entries set status = ?, artifact = ?, revision = ?, task = ? where number = ? and revision = ?",
+        (task.status, task.artifact, revision, dump(task), change.number, change.expected),
+    )
+    if not done.rowcount:
+        return False
+    remember(database, change.number, revision, change.events)
+    database.executemany(
+        "insert or replace into results (number, variant, result) values (?, ?, ?)",
+        [(change.number, spelled(result.variant), dump(result)) for result in change.results],
+    )
+    return True
+
+
+def remember(database: sqlite3.Connection, number: int, revision: int, events: Sequence[Event]) -> None:
+    """Add events to the history."""
+    database.executemany(
+        "insert into events (number, revision, event, untold) values (?, ?, ?, ?)",
+        [(number, revision, dump(event), 1 if terminal(event) else None) for event in events],
+    )
+
+
+def history(database: sqlite3.Connection, condition: str, after: int, limit: int) -> list[KeptEvent]:
+    """The events behind a position for which a condition holds."""
+    rows = database.execute(
+        "select position, number, revision, event from events"  # noqa: S608 - conditions named in this room
+        f" where {condition} and position > ? order by position limit ?",
+        (within(after), within(limit)),
+    ).fetchall()
+    return [
+        KeptEvent(position=position, number=number, revision=revision, event=load(event, Event))  # type: ignore[arg-type] # a union is no type to mypy
+        for position, number, revision, event in rows
+    ]
+
+
+# --- deliveries ---
+
+
+def insert_callback(database: sqlite3.Connection, callback: Callback) -> bool:
+    """Keep a delivery; tells whether its body is new for the entry."""
+    done = database.execute(
+        "insert into callbacks (number, digest, received_at, headers, body) values (?, ?, ?, ?, ?)"
+        " on conflict do nothing",
+        (
+            callback.number,
+            hashlib.sha256(callback.body).digest(),
+            callback.received_at.astimezone(UTC).isoformat(),
+            dump(callback.headers),
+            callback.body,
+        ),
+    )
+    return bool(done.rowcount)
+
+
+def callbacks_of(database: sqlite3.Connection, number: int) -> list[Callback]:
+    """The deliveries for an entry, in the order in which they came."""
+    rows = database.execute(
+        "select received_at, headers, body from callbacks where number = ? order by position", (within(number),)
+    )
+    return [
+        Callback(
+            number=number,
+            received_at=datetime.fromisoformat(received_at),
+            headers=load(headers, tuple[tuple[str, str], ...]),
+            body=body,
+        )
+        for received_at, headers, body in rows
+    ]
+
+
+# --- what is wrong ---
+
+
+def damage(database: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with its pages."""
+    found = list[str]()
+    try:
+        found += [problem for (problem,) in database.execute("pragma integrity_check")]
+    except sqlite3.DatabaseError as error:
+        # Some damage is such that the examination itself breaks off.
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        found.append(str(error))
+    return [problem for problem in found if problem != "ok"]
+
+
+def orphans(database: sqlite3.Connection) -> list[str]:
+    """Rows without the entry that they belong to."""
+    found = database.execute("pragma foreign_key_check").fetchall()
+    return [f"{table} {row} belongs to no entry" for table, row, *_ in found]
+
+
+def unreadable(database: sqlite3.Connection) -> list[str]:
+    """What is wrong with entries that no longer say what they said."""
+    found = list[str]()
+    for row in database.execute(f"select {COLUMNS} from entries"):  # noqa: S608 - as above
+        try:
+            _read(database, row)
+        except LedgerError as error:
+            found.append(f"entry {row[0]}: {error.message}")
+    return found

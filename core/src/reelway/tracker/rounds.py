@@ -1,0 +1,203 @@
+"""Rounds of work on a ledger: claim what is due, have each claim its turn, write what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from math import inf
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from reelway.errors import LedgerError
+from reelway.keeping import Keeper
+from reelway.ledger.interface import Ledger
+from reelway.ledger.records import AccountKey, Claim, Settled
+from reelway.tracker.telling import Ends, TaskChanged, Telling
+from reelway.tracker.work import Turn, Work, put_back
+from reelway.transport.clock import Clock
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("reelway")
+
+PART_SECONDS: Final = 0.25
+"""What has ended of a batch is written this often, so that a slow poll keeps no other from being told."""
+
+BACKLOG_SECONDS: Final = 10.0
+"""How often the open tasks of each account are counted."""
+
+DEFECT_PAUSE: Final = 60.0
+"""Seconds before the next turn of a task over which the tracker itself failed."""
+
+STOP_SECONDS: Final = 5.0
+"""For turns under way when a tracker stops; container engines wait for ten before they kill."""
+
+
+class Started(Struct, frozen=True):
+    """What a round has begun.
+
+    Attributes:
+        taken: how many turns.
+        full: whether more may be due.
+        batch: ends when all that came of them is written; None where nothing was taken.
+    """
+
+    taken: int
+    full: bool
+    batch: asyncio.Task[None] | None
+
+
+class Rounds:
+    """Does the work of one tracker. Ledgers block, so they are spoken to in threads, and in batches."""
+
+    def __init__(self, ledger: Ledger, works: Sequence[Work], telling: Telling, clock: Clock) -> None:
+        self._ledger = ledger
+        self._keeper = Keeper(ledger)
+        self._works = works
+        self._telling = telling
+        self._ends = Ends(ledger)
+        self._clock = clock
+        self._turns: set[asyncio.Task[Turn]] = set()
+        self._batches: set[asyncio.Task[None]] = set()
+        self._next_count = -inf
+        self._strangers: set[AccountKey] = set()
+        self.woken = asyncio.Event()
+        """Somebody in this process has something for the next round."""
+
+    async def start(self, limit: int) -> Started:
+        """Claim what is due, and begin with it. Goes on to its end even where the caller is cancelled.
+
+        Raises:
+            LedgerError: nothing could be claimed.
+        """
+        return await _unbroken(self._start(limit))
+
+    async def next_due(self) -> float | None:
+        """Seconds until something can be claimed for which there is room.
+
+        Raises:
+            LedgerError: it could not be read.
+        """
+        found = [
+            await asyncio.to_thread(self._ledger.next_due, paces, [work.chore])
+            for work in self._works
+            if (paces := work.awaited())
+        ]
+        return min((seconds for seconds in found if seconds is not None), default=None)
+
+    async def tell_forgotten(self) -> None:
+        """Tell ends of jobs that a process told nobody before it died."""
+        try:
+            await self._tell(await asyncio.to_thread(self._ends.forgotten))
+        except LedgerError as error:
+            logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - the message says it all
+
+    async def finish(self) -> None:
+        """Let turns under way end, but not for long; whatever is still claimed then is free at once."""
+        if self._batches:
+            await asyncio.wait(self._batches, timeout=STOP_SECONDS)
+        for turn in self._turns:
+            turn.cancel()
+        if self._batches:
+            await asyncio.wait(self._batches)
+
+    # --- taking ---
+
+    async def _start(self, limit: int) -> Started:
+        if self._clock.monotonic() >= self._next_count:
+            await self._count()
+        taken, full = [], False
+        for work in self._works:
+            room = work.room()
+            most = min(limit, room.limit)
+            if room.paces and most:
+                since = self._clock.monotonic()
+                claims = await asyncio.to_thread(self._ledger.claim, most, work.lease, room.paces, [work.chore])
+                taken += [(work, claim, since) for claim in claims]
+                full |= len(claims) == most
+        return Started(len(taken), full, self._begun(taken) if taken else None)
+
+    async def _count(self) -> None:
+        """Count the open tasks of each account, and name those accounts that nobody here can ask."""
+        self._next_count = self._clock.monotonic() + BACKLOG_SECONDS
+        for work in self._works:
+            backlog = await asyncio.to_thread(self._ledger.backlog, [work.chore])
+            for key in sorted(work.know(backlog) - self._strangers):
+                self._strangers.add(key)
+                message = (
+                    "%d open tasks of the account %r of %r stay as they are: this tracker has no such account."
+                )
+                logger.warning(message, backlog[key], key[1], key[0])
+
+    def _begun(self, taken: Sequence[tuple[Work, Claim, float]]) -> asyncio.Task[None]:
+        turns = {asyncio.create_task(work.turn(claim, since)): claim for work, claim, since in taken}
+        self._turns.update(turns)
+        batch = asyncio.create_task(self._batch(turns))
+        self._batches.add(batch)
+        batch.add_done_callback(self._batches.discard)
+        return batch
+
+    # --- writing ---
+
+    async def _batch(self, turns: Mapping[asyncio.Task[Turn], Claim]) -> None:
+        """Write the turns of a batch as they end, in parts."""
+        pending = set(turns)
+        while pending:
+            done, pending = await asyncio.wait(pending, timeout=PART_SECONDS)
+            self._turns -= done
+            if done:
+                await self._write([_ended(turn, turns[turn]) for turn in done])
+                self.woken.set()
+
+    async def _write(self, turns: Sequence[Turn]) -> None:
+        try:
+            await self._tell(await asyncio.to_thread(self._settle, turns))
+        except LedgerError as error:
+            # What was seen will be seen again: the leases run out, and the tasks are polled once more.
+            message = "%d turns could not be written: %s %s"
+            logger.error(message, len(turns), error.message, error.hint)  # noqa: TRY400 - the message says it all
+
+    async def _tell(self, changes: Sequence[TaskChanged]) -> None:
+        for change in changes:
+            self._telling.tell(change)
+        if any(change.ends for change in changes):
+            await asyncio.to_thread(self._ends.said, changes)
+
+    def _settle(self, turns: Sequence[Turn]) -> list[TaskChanged]:
+        """Write turns; gives what changed thereby. Blocking."""
+        for turn in turns:
+            if turn.hold:
+                self._ledger.hold_off(turn.claim.task.ref.account_key, turn.hold)
+        settlements = [turn.settlement() for turn in turns]
+        settled = self._ledger.settle(settlements)
+        changes = []
+        for turn, settlement, became in zip(turns, settlements, settled, strict=True):
+            if became is Settled.DONE and settlement.change is not None:
+                changes.append(TaskChanged(settlement.change.task, settlement.change.events))
+            elif became is Settled.OVERTAKEN and turn.observed is not None:
+                kept = self._keeper.observe(turn.observed)
+                changes += [TaskChanged(kept.task, kept.events)] if kept.events else []
+        return changes
+
+
+def _ended(turn: asyncio.Task[Turn], claim: Claim) -> Turn:
+    """What came of a turn. One that was stopped before it began has done nothing."""
+    if turn.cancelled():
+        return put_back(claim)
+    error = turn.exception()
+    if error is None:
+        return turn.result()
+    logger.error("A turn of %s failed", claim.task.ref, exc_info=error)
+    return put_back(claim, DEFECT_PAUSE)
+
+
+async def _unbroken(work: Awaitable[T]) -> T:
+    """Do what must not stop halfway: whoever is cancelled meanwhile waits until it is done."""
+    doing = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.gather(doing, return_exceptions=True)
+        raise
