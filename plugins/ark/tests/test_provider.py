@@ -189,6 +189,47 @@ def test_a_failed_task_may_give_no_reason(error: Any) -> None:
     assert (failure.kind, failure.code, failure.message) == (FailureKind.UNKNOWN, None, None)
 
 
+DOCUMENTED_FAILURES = {
+    FailureKind.MODERATION: (
+        "SensitiveContentDetected",
+        *(f"Input{what}SensitiveContentDetected" for what in ("Text", "Image", "Video", "Audio")),
+        *(f"Output{what}SensitiveContentDetected" for what in ("Text", "Image", "Video", "Audio")),
+        *(f"{way}{what}RiskDetection" for way in ("Input", "Output") for what in ("Text", "Image")),
+    ),
+    FailureKind.REJECTED: ("InvalidParameter", "MissingParameter", "InvalidImageURL"),
+    FailureKind.INTERNAL: ("InternalServiceError",),
+}
+"""Page 1299023, written out once more."""
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(code, kind) for kind, codes in DOCUMENTED_FAILURES.items() for code in codes]
+)
+def test_every_documented_code_tells_why_a_task_failed(code: str, kind: FailureKind) -> None:
+    failure = polled(status="failed", error={"code": f"{code}.Anything", "message": "no"}).failure
+    assert failure is not None
+    assert failure.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "AccountOverdueError", ErrorKind.QUOTA),
+        (403, "OperationDenied.ServiceOverdue", ErrorKind.QUOTA),
+        (429, "QuotaExceeded", ErrorKind.QUOTA),
+        (429, "SetLimitExceeded", ErrorKind.QUOTA),
+        (404, "ModelNotOpen", ErrorKind.AUTH),
+        (404, "InvalidEndpointOrModel.NotFound", ErrorKind.UNSUPPORTED),
+        (404, "UnsupportedModel", ErrorKind.UNSUPPORTED),
+        (404, "InvalidEndpoint.ClosedEndpoint", ErrorKind.UNSUPPORTED),
+        (409, "InvalidAction.RunningTaskDeletion", ErrorKind.NOT_READY),
+    ],
+)
+def test_every_code_that_says_more_than_its_status_is_known(status: int, code: str, kind: ErrorKind) -> None:
+    answer = json_response({"error": {"code": code, "message": "no"}}, status=status)
+    assert read_error(PROVIDER, answer).kind is kind
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
