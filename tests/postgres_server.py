@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ class Server:
     def __init__(self, *settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="reelway-pg-"))
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
         self._as = self._somebody()
         self._programs = self._reachable(_programs())
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
@@ -43,16 +44,13 @@ class Server:
         return f"postgresql://{user}{secret}@/{database}?host={self.folder}{parameters}"
 
     def start(self) -> None:
-        settings = (*self._settings, f"unix_socket_directories={self.folder}", "listen_addresses=")
-        command = [
-            self._programs / "postgres",
-            "-D",
-            self.data,
-            *(f"--{one}" for one in settings),
-        ]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._as)
-        self._wait()
+        # Of a server that was killed, other processes may live on for a moment, and then it does not start.
+        for _ in range(200):
+            self._launch()
+            if self._answers():
+                return
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "log").read_text())
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server: SIGINT cuts all sessions, SIGQUIT leaves everything as it is, SIGKILL asks nobody."""
@@ -70,26 +68,24 @@ class Server:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def _wait(self) -> None:
-        # The server answers when it is ready, and only it can say so.
-        for _ in range(600):
-            try:
+    def _launch(self) -> None:
+        settings = (*self._settings, f"unix_socket_directories={self.folder}", "listen_addresses=")
+        command = [str(self._programs / "postgres"), "-D", str(self.data), *(f"--{one}" for one in settings)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._as)
+
+    def _answers(self) -> bool:
+        """Whether the server gets ready, or else ends."""
+        while self._process is not None and self._process.poll() is None:
+            # The server alone knows when it is ready, and says so to whoever asks.
+            with suppress(psycopg.OperationalError):
                 psycopg.connect(self.url()).close()
-            except psycopg.OperationalError:
-                assert self._runs(), self._log()
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError(self._log())
-
-    def _runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def _log(self) -> str:
-        return (self.folder / "log").read_text()
+                return True
+            time.sleep(0.02)
+        return False
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [self._programs / program, "-D", self.data, *arguments]
+        command = [str(self._programs / program), "-D", str(self.data), *arguments]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)
 
     def _somebody(self) -> dict[str, Any]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
-from reelway.ledger.codec import dump, load
+from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.records import Callback, Entry, KeptEvent, Query, terminal
 from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission
 from reelway.model.task import StoredResult, Task
 from reelway_postgres.database import Values
+
+MOST: Final = 2**63 - 1
+
+LONGEST: Final = 600
+"""Bytes; two of such texts fit into the row of an index, which is a third of a page
+(https://www.postgresql.org/docs/current/btree.html)."""
 
 COLUMNS: Final = """
     e.number, e.submission, e.response, e.task, e.revision,
@@ -24,10 +31,12 @@ WHOLE: Final = f"select {COLUMNS} from our.entries e where "  # noqa: S608 - mad
 """An entry with all that is held of it; a condition follows."""
 
 BY_NUMBER: Final = f"{WHOLE} e.number = %(number)s"
+BY_NUMBERS: Final = f"{WHOLE} e.number = any(%(numbers)s::bigint[])"
 BY_REF: Final = f"{WHOLE} e.ref = %(ref)s"
 BY_SUBMISSION: Final = f"{WHOLE} e.submission_id = %(id)s"
 BY_CALLBACK: Final = f"{WHOLE} e.callback_digest = %(digest)s"
-HOLDER_OF_KEY: Final = f"{WHOLE} e.idempotency_key = %(key)s and e.state not in ('rejected', 'abandoned')"
+HOLDS_KEY: Final = "state not in ('rejected', 'abandoned')"
+HOLDER_OF_KEY: Final = f"{WHOLE} e.idempotency_key = %(key)s and e.{HOLDS_KEY}"
 
 # Whoever comes second waits here for the first, and then finds its attempt.
 BEGIN: Final = """
@@ -40,11 +49,19 @@ BEGIN: Final = """
     returning number
 """
 
-NOTE: Final = """
-    update our.entries set state = %(state)s, submission = %(submission)s, response = %(response)s
+_KEY_IS_TAKEN: Final = f"""
+    exists (select from our.entries o where o.idempotency_key = %(key)s::text and o.submission_id <> %(id)s::text
+        and o.{HOLDS_KEY})
+"""
+
+# Of an attempt that proves to have created something after all, another may have taken the key over.
+NOTE: Final = f"""
+    update our.entries
+    set state = %(state)s, submission = %(submission)s, response = %(response)s,
+        idempotency_key = case when {_KEY_IS_TAKEN} then null else idempotency_key end
     where submission_id = %(id)s and state = any(%(expected)s)
     returning number
-"""
+"""  # noqa: S608 - made of constants
 
 TASK_OF_ATTEMPT: Final = """
     update our.entries
@@ -53,24 +70,27 @@ TASK_OF_ATTEMPT: Final = """
     returning number
 """
 
-# An attempt that nobody put on record comes in with its task; one that has a task already keeps that one.
-TAKE_IN_ACCEPTED: Final = """
+TASK_AND_ATTEMPT: Final = f"""
     insert into our.entries
-        (submission_id, submission, state, ref, provider, account, status, artifact, begun_at, revision, task)
-    select new.id, new.submission, new.state, %(ref)s, %(provider)s, %(account)s, %(status)s, %(artifact)s, %(at)s,
-        1, %(task)s
-    from (select) as one left join (
-        select %(id)s::text as id, %(submission)s::bytea as submission, %(state)s::text as state
-    ) as new on not exists (select from our.entries e where e.submission_id = new.id)
+        (submission_id, ref, provider, account, state, status, artifact, label, idempotency_key, callback_digest,
+        begun_at, revision, submission, response, task)
+    select %(id)s, %(ref)s, %(provider)s, %(account)s, %(state)s, %(status)s, %(artifact)s, %(label)s,
+        case when {_KEY_IS_TAKEN} then null else %(key)s end, %(digest)s, %(at)s, 1, %(submission)s, %(response)s,
+        %(task)s
+    on conflict (submission_id) do nothing
     returning number
 """
 
 TAKE_IN: Final = """
     insert into our.entries (ref, provider, account, status, artifact, begun_at, revision, task)
-    values (%(ref)s, %(provider)s, %(account)s, %(status)s, %(artifact)s, %(at)s, 1, %(task)s)
+    values (%(ref)s, %(provider)s, %(account)s, %(status)s, %(artifact)s, %(submitted_at)s, 1, %(task)s)
     on conflict (ref) do nothing
     returning number
 """
+
+ATTACH: Final = (TASK_OF_ATTEMPT, TASK_AND_ATTEMPT, TAKE_IN)
+"""How a task comes in that an attempt has made, the first that can: into the attempt's entry; with an attempt that
+nobody put on record; by itself, where the attempt has another task already."""
 
 # A reader of the history waits for all writers that hold this lock, so that no earlier position appears behind it.
 WRITING_HISTORY: Final = "pg_advisory_xact_lock_shared(hashtextextended('our.events', 0))"
@@ -121,10 +141,17 @@ _CONDITIONS: Final = {
 
 
 def searchable(text: str | None) -> str | None:
-    """A text as a column holds it: one of its own for each, and without what PostgreSQL's texts cannot hold."""
-    if text is None:
-        return None
-    return text.replace("\\", r"\\").replace("\0", r"\0").encode("utf-8", "backslashreplace").decode()
+    """A text for a column in which it is looked up: one of its own for each, and short enough for an index."""
+    written = spelled(text)
+    if written is None or len(written.encode()) <= LONGEST:
+        return written
+    # No spelling has a word behind its backslash, so this is nobody else's.
+    return rf"{written[:100]}\sha256:{sha256(written.encode()).hexdigest()}"
+
+
+def within(number: int) -> int:
+    """A limit or a position as PostgreSQL takes it."""
+    return max(0, min(number, MOST))
 
 
 def read(row: Sequence[Any]) -> Entry:
@@ -146,7 +173,7 @@ def _with_response(submission: Submission, response: bytes | None) -> Submission
 def submission_values(submission: Submission) -> dict[str, object]:
     """What is written of an attempt."""
     return {
-        "id": submission.id,
+        "id": searchable(submission.id),
         "provider": searchable(submission.provider),
         "account": searchable(submission.account),
         "state": submission.state.value,
@@ -168,7 +195,7 @@ def task_values(task: Task) -> dict[str, object]:
         "account": searchable(task.ref.account),
         "status": task.status.value,
         "artifact": task.artifact.value,
-        "at": task.submitted_at,
+        "submitted_at": task.submitted_at,
         "task": dump(task),
     }
 
@@ -204,8 +231,8 @@ def search(query: Query) -> tuple[str, Values]:
         "provider": searchable(query.provider),
         "account": searchable(query.account),
         "label": searchable(query.label),
-        "after": query.after,
-        "limit": query.limit,
+        "after": within(query.after),
+        "limit": within(query.limit),
     }
     asked = (condition for field, condition in _CONDITIONS.items() if getattr(query, field) not in _NOT_ASKED)
     order, behind = ("desc", "<") if query.newest_first else ("asc", ">")

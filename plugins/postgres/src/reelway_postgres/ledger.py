@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
-
-from reelway.ledger.codec import dump, load
+from reelway.ledger.codec import load
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import (
     AccountKey,
@@ -112,7 +110,7 @@ class PostgresLedger(Ledger):
             if (row := session.one(sql.BY_REF, sql.task_values(task))) is not None:
                 return sql.read(row)
             values |= sql.task_values(task)
-            [number] = session.one(sql.TASK_OF_ATTEMPT, values) or session.one(sql.TAKE_IN_ACCEPTED, values)
+            [number] = next(row for row in (session.one(how, values) for how in sql.ATTACH) if row)
             session.rows(schedule.SCHEDULE, schedule.first_turn(number, account, task, due_in))
             session.rows(sql.REMEMBER, {"number": number} | sql.event_values(events))
             return sql.read(session.one(sql.BY_NUMBER, {"number": number}))
@@ -120,7 +118,7 @@ class PostgresLedger(Ledger):
         return self._database.together(accepted)
 
     def submission(self, submission_id: str) -> Entry | None:
-        return self._entry(sql.BY_SUBMISSION, {"id": submission_id})
+        return self._entry(sql.BY_SUBMISSION, {"id": sql.searchable(submission_id)})
 
     # --- tasks ---
 
@@ -155,9 +153,11 @@ class PostgresLedger(Ledger):
     def claim(
         self, limit: int, lease: float, paces: Mapping[AccountKey, float], chores: Collection[Chore]
     ) -> list[Claim]:
-        wanted = {"limit": max(0, limit), "lease": min(lease, schedule.HORIZON)}
+        wanted = {"limit": sql.within(limit), "lease": min(lease, schedule.HORIZON)}
         rows = self._database.rows(schedule.CLAIM, wanted | schedule.pace_values(paces, chores))
-        return [schedule.claim(row) for row in rows]
+        # Read afterwards: a claim that waited for another would see the tasks as they were before.
+        entries = self._by_number([row[0] for row in rows])
+        return [schedule.claim(row, entries) for row in rows]
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         said = [Settled.LATE] * len(settlements)
@@ -184,17 +184,21 @@ class PostgresLedger(Ledger):
         [seconds] = self._database.one(schedule.NEXT_DUE, schedule.pace_values(paces, chores))
         return None if seconds is None else max(0.0, seconds)
 
+    def backlog(self, chores: Collection[Chore]) -> dict[AccountKey, int]:
+        rows = self._database.rows(schedule.BACKLOG, {"chores": list(chores)})
+        return schedule.backlog(rows)
+
     # --- what happened ---
 
     def events(self, after: int = 0, limit: int = 1000) -> list[KeptEvent]:
         def history(session: Session) -> list[Any]:
             session.rows(sql.READING_HISTORY)
-            return session.rows(sql.HISTORY, {"after": after, "limit": limit})
+            return session.rows(sql.HISTORY, {"after": sql.within(after), "limit": sql.within(limit)})
 
         return [sql.kept_event(row) for row in self._database.together(history)]
 
     def untold(self, limit: int = 1000) -> list[KeptEvent]:
-        return [sql.kept_event(row) for row in self._database.rows(sql.UNTOLD, {"limit": limit})]
+        return [sql.kept_event(row) for row in self._database.rows(sql.UNTOLD, {"limit": sql.within(limit)})]
 
     def told(self, positions: Sequence[int]) -> None:
         self._database.rows(sql.TOLD, {"positions": list(positions)})
@@ -226,13 +230,6 @@ class PostgresLedger(Ledger):
 
     # --- upkeep ---
 
-    def export(self) -> Iterator[dict[str, Any]]:
-        query = Query(limit=200)
-        while page := self.entries(query):
-            for entry in page:
-                yield load(dump(entry), dict[str, Any]) | {"callbacks": len(self.callbacks(entry.number))}
-            query = msgspec.structs.replace(query, after=page[-1].number)
-
     def prune(self, before: datetime) -> int:
         [gone] = self._database.one(upkeep.PRUNE, {"before": before})
         return int(gone)
@@ -245,6 +242,10 @@ class PostgresLedger(Ledger):
     def _entry(self, statement: str, values: Mapping[str, object]) -> Entry | None:
         row = self._database.one(statement, values)
         return None if row is None else sql.read(row)
+
+    def _by_number(self, numbers: Sequence[int]) -> dict[int, Entry]:
+        rows = self._database.rows(sql.BY_NUMBERS, {"numbers": numbers}) if numbers else []
+        return {entry.number: entry for entry in map(sql.read, rows)}
 
     def _account(self, task: Task) -> int:
         """The number that an account has here."""

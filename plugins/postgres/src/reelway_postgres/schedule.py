@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import inf
 from typing import Any, Final
 
+from reelway.ledger.codec import unspelled
 from reelway.ledger.pace import BURST_SECONDS
-from reelway.ledger.records import AccountKey, Chore, Claim, chore_of
+from reelway.ledger.records import AccountKey, Chore, Claim, Entry, chore_of
 from reelway.model.task import Task
 from reelway_postgres.database import Values
-from reelway_postgres.entries import COLUMNS, read, searchable
+from reelway_postgres.entries import searchable
 
 HORIZON: Final = 3600.0
 """Seconds; no pause and no lease is longer, as in a ledger on SQLite."""
@@ -68,12 +69,12 @@ CLAIM: Final = f"""
         set leased_until = t.moment + make_interval(secs => %(lease)s::float8), lease = s.lease + 1, woken = false
         from taken t
         where s.number = t.number
-        returning s.number, s.due, s.chore, s.lease, extract(epoch from t.moment - s.known_since)::float8 as age,
-            extract(epoch from t.moment - s.due)::float8 as late, s.interval, s.failures
+        returning s.*, t.moment
     )
-    select {COLUMNS}, c.chore, c.lease, c.age, c.late, c.interval, c.failures
-    from claimed c join our.entries e using (number)
-    order by c.due
+    select number, chore, lease, extract(epoch from moment - known_since)::float8,
+        extract(epoch from moment - due)::float8, interval, failures
+    from claimed
+    order by due
 """  # noqa: S608 - made of constants
 
 # Where something is due and free, nothing else matters; where not, what is leased may be free sooner than what
@@ -101,6 +102,13 @@ NEXT_DUE: Final = f"""
     ) soonest
     where first is not null
 """  # noqa: S608 - made of constants
+
+BACKLOG: Final = """
+    select a.provider, a.account, count(*)
+    from our.schedule s join our.accounts a on a.id = s.account
+    where s.chore = any(%(chores)s::text[])
+    group by a.id
+"""
 
 ACCOUNT: Final = "select id from our.accounts where provider = %(provider)s and account = %(account)s"
 
@@ -148,6 +156,11 @@ def pace_values(paces: Mapping[AccountKey, float], chores: Collection[Chore]) ->
     }
 
 
+def backlog(rows: Iterable[Any]) -> dict[AccountKey, int]:
+    """How much each account has left, from the rows."""
+    return {(unspelled(provider), unspelled(account)): count for provider, account, count in rows}
+
+
 def account_values(account: AccountKey) -> dict[str, object]:
     """The two parts of an account's name."""
     provider, name = account
@@ -164,11 +177,11 @@ def first_turn(number: int, account: int, task: Task, due_in: float) -> Values:
     }
 
 
-def claim(row: Any) -> Claim:
+def claim(row: Any, entries: Mapping[int, Entry]) -> Claim:
     """A claim from its row."""
-    *entry, chore, lease, age, late, interval, failures = row
+    number, chore, lease, age, late, interval, failures = row
     return Claim(
-        entry=read(entry),
+        entry=entries[number],
         chore=Chore(chore),
         lease=lease,
         age=age,

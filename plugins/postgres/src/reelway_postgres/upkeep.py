@@ -7,7 +7,7 @@ from typing import Final
 PRUNE: Final = """
     with gone as (
         delete from our.entries e
-        where begun_at < %(before)s and state is distinct from 'ambiguous' and state is distinct from 'sending'
+        where begun_at < %(before)s and coalesce(state not in ('intent', 'sending', 'ambiguous'), true)
             and not exists (select from our.schedule s where s.number = e.number and s.chore is not null)
         returning 1
     )
