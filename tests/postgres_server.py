@@ -68,6 +68,12 @@ class Server:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def processes(self) -> list[int]:
+        """The server and those that it has started, by their numbers; on Linux."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [self._process.pid, *map(int, children.split())]
+
     def _launch(self) -> None:
         settings = (*self._settings, f"unix_socket_directories={self.folder}", "listen_addresses=")
         command = [str(self._programs / "postgres"), "-D", str(self.data), *(f"--{one}" for one in settings)]

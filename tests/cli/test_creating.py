@@ -94,7 +94,8 @@ def test_an_error_as_json_says_what_can_be_done() -> None:
     error = reelway("create", "A cat [[reset]]", *SORA, "--json").error
     assert error.keys() == {
         *("type", "message", "hint", "kind", "code", "fault"),
-        *("retryable", "resubmit_safe", "billed", "ref", "problems"),
+        *("retryable", "resubmit_safe", "billed", "ref", "go_on", "problems"),
+        *("submission_id", "sent_at", "phase"),
     }
     assert (error["resubmit_safe"], error["billed"], error["ref"]) == (False, "unknown", None)
     assert error["problems"] == []

@@ -61,7 +61,8 @@ def run_command(
     command.chmod(0o755)
     path = os.pathsep.join((str(command.parent), str(Path(python).parent), os.environ["PATH"]))
     shell = ["bash", "-euo", "pipefail", "-c", line]
-    environ = {**os.environ, **variables, "PATH": path}
+    # The ids of one sandbox are those of the next; what a reader remembers ends with the page.
+    environ = {**os.environ, **variables, "PATH": path, "XDG_STATE_HOME": str(folder / ".state")}
     subprocess.run(shell, cwd=folder, env=environ, check=True, timeout=timeout)
 
 

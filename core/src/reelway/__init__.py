@@ -28,6 +28,9 @@ from reelway.errors import (
     TaskLost,
     WaitTimeout,
 )
+from reelway.ledger.interface import Ledger
+from reelway.ledger.records import Entry
+from reelway.ledgers import open_ledger
 from reelway.model.lifecycle import (
     Anomaly,
     ArtifactGone,
@@ -60,12 +63,14 @@ __all__ = [
     "ConfigurationError",
     "Download",
     "DownloadError",
+    "Entry",
     "ErrorKind",
     "Event",
     "Failure",
     "FailureKind",
     "Fault",
     "InvalidRequest",
+    "Ledger",
     "LedgerError",
     "LinkExpired",
     "LinksRefreshed",
@@ -102,4 +107,5 @@ __all__ = [
     "WaitTimeout",
     "Waited",
     "__version__",
+    "open_ledger",
 ]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from reelway.account import Accounts, named_accounts
+from msgspec.structs import replace
+
+from reelway.account import Account, Accounts, named_accounts
+from reelway.addresses import checked_base
 from reelway.flow.stream import DEFAULT_LIMIT
+from reelway.ledger.interface import Ledger
+from reelway.ledger.records import Entry
+from reelway.ledgers import LedgerLike, open_ledger
 from reelway.listeners import OnChange
+from reelway.memory import Sought
 from reelway.model.request import VideoRequest
 from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
@@ -24,7 +32,7 @@ from reelway.operations import (
 )
 from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
-from reelway.requesting import Preview, RequestFields, request_of
+from reelway.requesting import CreateFields, Note, Preview, RequestFields, note_of, request_of
 from reelway.results import Download, Waited, download_of, holding, settle, waited
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import AsyncDriver, SyncDriver
@@ -53,6 +61,8 @@ class _Base:
         on_unsupported: OnUnsupported | str = OnUnsupported.ERROR,
         on_change: OnChange | None = None,
         on_submission: OnSubmission | None = None,
+        ledger: LedgerLike | None = None,
+        callbacks: str | None = None,
         record: str | Path | None = None,
         observers: Iterable[object] = (),
         allow_private_links: bool = False,
@@ -72,8 +82,11 @@ class _Base:
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
-            record: a new folder; each exchange is written there as a sample with nothing private in it, for
-                ``reelway.testing.Replay``.
+            ledger: where jobs are remembered across processes and their deaths: ``"sqlite:jobs.db"``,
+                ``"memory:"``, what a plugin brings, or a ledger that is open and stays so when the client closes.
+            callbacks: where a :class:`reelway.server.CallbackReceiver` for the same ledger is reached from outside.
+                Each create at a provider that calls back then names an address of its own below it.
+            record: a new folder for each exchange as a sample without secrets, for ``reelway.testing.Replay``.
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
@@ -83,25 +96,43 @@ class _Base:
             settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
-            ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
-                installed.
+            ConfigurationError: a key, an address or an option is missing or malformed, or something not installed.
+            LedgerError: the ledger cannot be opened and written to.
         """
         key = None if api_key is None else as_secret(api_key)
+        address = as_secret(ledger) if isinstance(ledger, str) else ledger
         # Reports print the locals of every frame that an error passes.
-        del api_key
+        del api_key, ledger
         named = named_accounts(accounts, key, base_url)
-        network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
             recorder=None if record is None else _recorder(record),
             observers=tuple(observers),
-            http=network,
+            http=HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links),
             clock=clock or SystemClock(),
+            callbacks=None if callbacks is None else checked_base(callbacks),
         )
-        self._operations = Operations(named, registry or Registry.installed(), self._settings)
-        self._connect()
+        self._open(named, registry, self._keep_in(address))
+
+    def _keep_in(self, ledger: Ledger | Secret | None) -> Ledger | None:
+        """Remember jobs there; gives back the ledger where it was opened here, and so is the client's to close."""
+        if ledger is None:
+            return None
+        opened = open_ledger(ledger)
+        self._settings = replace(self._settings, ledger=opened)
+        return None if opened is ledger else opened
+
+    def _open(self, accounts: Mapping[str, Account], registry: Registry | None, own: Ledger | None) -> None:
+        try:
+            found = registry or Registry.installed()
+            self._operations = Operations(accounts, found, self._settings, own_ledger=own is not None)
+            self._connect()
+        except BaseException:
+            if own is not None:
+                own.close()
+            raise
 
     def _connect(self) -> None:
         raise NotImplementedError
@@ -137,30 +168,39 @@ class Client(_Base):
     def close(self) -> None:
         """Close all connections, but for that of a create under way: its answer names a task that is paid for.
 
-        Tasks go on at the provider. A ``transport`` of your own is closed as a whole, so that a create under way
-        through it may end in doubt: close the client when your creates have ended.
+        A ledger that the client opened itself is closed as well, once no create is under way. Tasks go on at the
+        provider. A ``transport`` of your own is closed as a whole, so that a create under way through it may end in
+        doubt: close the client when your creates have ended.
         """
         for network in self._networks.values():
             network.close()
+        self._operations.close()
         self._operations.listeners.observing.close()
 
     def create(
-        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
+        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[CreateFields]
     ) -> Task:
         """Create a task: at most one create on the wire.
 
         Args:
             prompt: what the video should show, or a whole :class:`VideoRequest`.
             account: the account's name, where the client has several.
-            **fields: the fields of a :class:`VideoRequest`.
+            **fields: the fields of a :class:`VideoRequest`, and what is kept with the job: ``label`` and
+                ``metadata`` to find it by; ``idempotency_key``, a name for the wish, under which a second create
+                gives the first one's task; ``replaces``, the id of a submission in doubt that is given up for it.
 
         Raises:
-            InvalidRequest: the request would be refused; lists every problem; nothing was sent.
+            InvalidRequest: the request would be refused, or its key stands for another; lists every problem;
+                nothing was sent.
             SubmissionRejected: the provider refused; nothing was created.
             SubmissionUnknown: the request left and its outcome is not known; it is not sent again.
             ProviderError: kind ``unavailable``; the provider could not be reached and nothing was sent.
+            LedgerError: the attempt could not be put on record, and nothing was sent; or the error holds the task
+                that was made, and its ``billed`` is "yes".
+            ConfigurationError: something needs a ledger, and the client keeps none.
         """
-        return self._driver.run(self._operations.create(request_of(prompt, fields), account))
+        note = note_of(fields)
+        return self._driver.run(self._operations.create(request_of(prompt, fields), account, note))
 
     def retrieve(self, task: TaskLike) -> Task:
         """Ask once how a task stands. Never raises for a bad end.
@@ -245,7 +285,7 @@ class Client(_Base):
         to: str | Path | None = None,
         account: str | None = None,
         timeout: float = WAIT_SECONDS,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CreateFields],
     ) -> Download:
         """Create, wait, download. Whatever goes wrong after the create, the error holds the task.
 
@@ -255,19 +295,20 @@ class Client(_Base):
         Raises:
             ReelwayError: as ``create``, ``wait`` and ``download`` do.
         """
+        note = note_of(fields)
         request = request_of(prompt, fields)
         self._operations.check_generation(to, timeout)
-        task = self.create(request, account=account)
+        task = self.create(request, account=account, **note)
         with holding(task):
             return self.download(self.wait(task, timeout=timeout), to)
 
-    def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
-        """Make a new, separately billed task from a finished one; as safe as ``create``.
+    def remix(self, task: TaskLike, prompt: str, *, model: str | None = None, **note: Unpack[Note]) -> Task:
+        """Make a new, separately billed task from a finished one; as safe as ``create``, and remembered like it.
 
         Raises:
             NotSupported: the provider has no such call.
         """
-        return self._driver.run(self._operations.remix(task, prompt, model))
+        return self._driver.run(self._operations.remix(task, prompt, model, note))
 
     def cancel(self, task: TaskLike) -> Task:
         """Stop a task that has not ended, and tell how it stands then; one that has ended is left as it is.
@@ -276,6 +317,53 @@ class Client(_Base):
             NotSupported: the provider has no such call, or none for a task that has come this far.
         """
         return self._driver.run(self._operations.cancel(task))
+
+    def tasks(self, **sought: Unpack[Sought]) -> list[Entry]:
+        """The jobs in the ledger, newest first.
+
+        Args:
+            **sought: which ones: ``status``, ``label``, ``provider``, ``artifact``, ``unfinished``; and ``limit``,
+                how many at most (100).
+
+        Raises:
+            ConfigurationError: the client keeps no ledger.
+            InvalidRequest: there is no such status or artifact.
+            LedgerError: the ledger cannot be read.
+        """
+        return self._operations.memory.tasks(**sought)
+
+    def submissions_in_doubt(self) -> list[Entry]:
+        """The attempts that may have made a task that nobody knows of, those of dead processes included.
+
+        Raises:
+            ConfigurationError: the client keeps no ledger.
+            LedgerError: the ledger cannot be read.
+        """
+        return self._operations.memory.in_doubt()
+
+    def adopt(self, submission_id: str, task_id: str) -> Task:
+        """Say which task a submission in doubt has made; it is then followed like any other. Nothing is sent.
+
+        Args:
+            submission_id: the attempt, as :class:`SubmissionUnknown` names it.
+            task_id: the provider's id of the task, from its own list; or a whole reference.
+
+        Raises:
+            InvalidRequest: there is no such submission, it is still under way, or it has made another task.
+            ConfigurationError: the client keeps no ledger.
+            LedgerError: it could not be put on record.
+        """
+        return self._operations.memory.adopt(submission_id, task_id)
+
+    def abandon(self, submission_id: str) -> None:
+        """Say that a submission in doubt has made no task. Its idempotency key is then free again.
+
+        Raises:
+            InvalidRequest: there is no such submission, it is still under way, or it has a task.
+            ConfigurationError: the client keeps no ledger.
+            LedgerError: it could not be put on record.
+        """
+        self._operations.memory.abandon(submission_id)
 
 
 class AsyncClient(_Base):
@@ -296,13 +384,15 @@ class AsyncClient(_Base):
         """As :meth:`Client.close`."""
         for network in self._networks.values():
             await network.close()
+        self._operations.close()
         await self._operations.listeners.observing.close_async()
 
     async def create(
-        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[RequestFields]
+        self, prompt: str | VideoRequest = "", /, *, account: str | None = None, **fields: Unpack[CreateFields]
     ) -> Task:
         """As :meth:`Client.create`."""
-        return await self._driver.run(self._operations.create(request_of(prompt, fields), account))
+        note = note_of(fields)
+        return await self._driver.run(self._operations.create(request_of(prompt, fields), account, note))
 
     async def retrieve(self, task: TaskLike) -> Task:
         """As :meth:`Client.retrieve`."""
@@ -355,19 +445,36 @@ class AsyncClient(_Base):
         to: str | Path | None = None,
         account: str | None = None,
         timeout: float = WAIT_SECONDS,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CreateFields],
     ) -> Download:
         """As :meth:`Client.generate`."""
+        note = note_of(fields)
         request = request_of(prompt, fields)
         self._operations.check_generation(to, timeout)
-        task = await self.create(request, account=account)
+        task = await self.create(request, account=account, **note)
         with holding(task):
             return await self.download(await self.wait(task, timeout=timeout), to)
 
-    async def remix(self, task: TaskLike, prompt: str, *, model: str | None = None) -> Task:
+    async def remix(self, task: TaskLike, prompt: str, *, model: str | None = None, **note: Unpack[Note]) -> Task:
         """As :meth:`Client.remix`."""
-        return await self._driver.run(self._operations.remix(task, prompt, model))
+        return await self._driver.run(self._operations.remix(task, prompt, model, note))
 
     async def cancel(self, task: TaskLike) -> Task:
         """As :meth:`Client.cancel`."""
         return await self._driver.run(self._operations.cancel(task))
+
+    async def tasks(self, **sought: Unpack[Sought]) -> list[Entry]:
+        """As :meth:`Client.tasks`."""
+        return await asyncio.to_thread(self._operations.memory.tasks, **sought)
+
+    async def submissions_in_doubt(self) -> list[Entry]:
+        """As :meth:`Client.submissions_in_doubt`."""
+        return await asyncio.to_thread(self._operations.memory.in_doubt)
+
+    async def adopt(self, submission_id: str, task_id: str) -> Task:
+        """As :meth:`Client.adopt`."""
+        return await asyncio.to_thread(self._operations.memory.adopt, submission_id, task_id)
+
+    async def abandon(self, submission_id: str) -> None:
+        """As :meth:`Client.abandon`."""
+        await asyncio.to_thread(self._operations.memory.abandon, submission_id)

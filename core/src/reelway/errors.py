@@ -231,13 +231,15 @@ class SubmissionRejected(ProviderError):
 class SubmissionUnknown(ReelwayError):
     """A create left this machine and its outcome is not known: the task may exist and be billed.
 
-    It is never sent again by itself. Look at the provider's own list of tasks before submitting again.
+    It is never sent again by itself. Look at the provider's own list of tasks before submitting again. With a
+    ledger, ``client.adopt`` goes on with the task that was found, and ``client.abandon`` says that there is none.
 
     Attributes:
         submission_id: Reelway's own id of the attempt.
         sent_at: when the request left.
         phase: how far the exchange got.
         response: the raw answer, where there was one.
+        recorded: whether a ledger remembers the attempt, so that it can be adopted or abandoned there.
     """
 
     fault = Fault.NETWORK
@@ -256,12 +258,22 @@ class SubmissionUnknown(ReelwayError):
         sent_at: datetime,
         phase: str,
         response: bytes | None = None,
+        recorded: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=_settling(submission_id) if recorded else None)
         self.submission_id = submission_id
         self.sent_at = sent_at
         self.phase = phase
         self.response = response
+        self.recorded = recorded
+
+
+def _settling(submission_id: str) -> str:
+    return (
+        "It will not be sent again by itself. Look whether the task exists in the provider's dashboard; if so, "
+        f"go on with its id: adopt({submission_id!r}, task_id). "
+        f"Only if it does not, abandon({submission_id!r}) and create again."
+    )
 
 
 class TaskFailed(ReelwayError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,6 +13,7 @@ from reelway.errors import Billed, LedgerError
 from reelway.flow.effects import Earlier, Observe, Record
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Change, Entry
+from reelway.locks import ForkSafeLock
 from reelway.model.lifecycle import advance
 from reelway.model.submission import BEFORE, UNSENT, Submission
 from reelway.model.task import Artifact, Task
@@ -24,8 +27,13 @@ ROUNDS: Final = 20
 class Keeper:
     """Keeps a ledger for the flows of one client."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, *, own: bool = False) -> None:
+        """Start with an open ledger; one that is the client's ``own`` is closed with the client."""
+        self.ledger = ledger
+        self._own = own
+        self._lock = ForkSafeLock()
+        self._attempts = 0
+        self._closing = False
 
     def record(self, record: Record) -> Earlier | None:
         """Put a step of an attempt on record.
@@ -33,13 +41,12 @@ class Keeper:
         Raises:
             LedgerError: it could not be; where a task was made, the error holds it.
         """
-        submission = record.submission
         if record.new:
-            return _earlier(self._ledger.begin(submission))
+            return self._earlier(self.ledger.begin(record.submission))
         if record.task is not None:
             self._accept(record, record.task)
-        elif not self._ledger.note(submission, BEFORE[submission.state]):
-            self._not_ours(submission)
+        else:
+            self._note(record)
         return None
 
     def observe(self, observed: Observe) -> Observe:
@@ -48,44 +55,97 @@ class Keeper:
         Raises:
             LedgerError: it could not be; the error holds the task.
         """
+        if observed.seen is None and observed.result is None:
+            return observed
         try:
             return self._kept(observed)
         except LedgerError as error:
             error.hold(observed.task)
             raise
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """An attempt under way: until it has ended, the ledger stays open for what the answer names."""
+        with self._lock:
+            self._attempts += 1
+        try:
+            yield
+        finally:
+            self._leave(1)
+
+    def close(self) -> None:
+        """Close a ledger of its own as soon as no attempt is under way."""
+        self._closing = True
+        self._leave(0)
+
+    def _leave(self, attempts: int) -> None:
+        with self._lock:
+            self._attempts -= attempts
+            last = self._closing and self._own and self._attempts == 0
+        if last:
+            self.ledger.close()
+
     def _accept(self, record: Record, task: Task) -> None:
         try:
-            self._ledger.accept(record.submission, task, record.events, due_in=record.due_in)
+            self.ledger.accept(record.submission, task, record.events, due_in=record.due_in)
         except LedgerError as error:
             told = LedgerError(
-                f"The task {task.ref} was created, but {self._ledger.name} could not take it in: {error.message}",
+                f"The task {task.ref} was created, but {self.ledger.name} could not take it in: {error.message}",
                 hint=f"Keep the reference {task.ref}: it is paid for. {error.hint}",
                 task=task,
             )
-            told.billed = Billed.YES
+            # The same call again would be another task.
+            told.billed, told.retryable = Billed.YES, False
             raise told from error
 
-    def _not_ours(self, submission: Submission) -> None:
-        message = f"Submission {submission.id} cannot become {submission.state}: another process has settled it."
-        if submission.state in UNSENT:
-            raise LedgerError(message, hint="Nothing was sent. Look at the submission before creating again.")
-        logger.warning("%s", message)
+    def _note(self, record: Record) -> None:
+        submission = record.submission
+        expected = BEFORE[submission.state] if record.expected is None else record.expected
+        try:
+            noted = self.ledger.note(submission, expected)
+        except LedgerError as error:
+            if submission.state not in UNSENT:
+                message = "That submission %s is %s could not be put on record: %s"
+                logger.error(message, submission.id, submission.state, error.message)  # noqa: TRY400 - it is raised
+            raise
+        if not noted and record.expected is None:
+            _taken_over(submission)
 
     def _kept(self, observed: Observe) -> Observe:
         for _ in range(ROUNDS):
-            entry = self._ledger.find(observed.task.ref) or self._ledger.track(observed.task)
+            entry = self.ledger.find(observed.task.ref) or self.ledger.track(_first_known(observed))
             change = change_of(entry, observed)
             if change is None:
-                return replace(observed, task=entry.task, events=())
-            if all(self._ledger.save([change])):
+                return replace(observed, task=entry.task or observed.task, events=())
+            if all(self.ledger.save([change])):
                 return replace(observed, task=change.task, events=change.events)
-        raise LedgerError(f"{observed.task.ref} changes in {self._ledger.name} faster than it can be written.")
+        raise LedgerError(f"{observed.task.ref} changes in {self.ledger.name} faster than it can be written.")
+
+    def _earlier(self, entry: Entry | None) -> Earlier | None:
+        if entry is None or entry.submission is None:
+            return None
+        ref = entry.submission.ref
+        # An adopted task may have been known before, and then has an entry of its own.
+        known = self.ledger.find(ref) if entry.task is None and ref is not None else entry
+        return Earlier(entry.submission, None if known is None else known.task)
+
+
+def _taken_over(submission: Submission) -> None:
+    message = f"Submission {submission.id} cannot become {submission.state}: another process has settled it."
+    if submission.state in UNSENT:
+        raise LedgerError(message, hint="Nothing was sent. Look at the submission before creating again.")
+    logger.warning("%s", message)
+
+
+def _first_known(observed: Observe) -> Task:
+    """How a task was before it was first met here, so that what was seen of it is a change like any other."""
+    task = observed.task
+    return task if observed.seen is None else Task.new(task.ref, task.submitted_at)
 
 
 def change_of(entry: Entry, observed: Observe) -> Change | None:
     """The change that an observation is to the task as the ledger holds it; None if it is none."""
-    held = entry.task or observed.task
+    held = entry.task or _first_known(observed)
     if observed.seen is not None:
         seen = observed.seen
         after, events = advance(held, seen.observation, seen.at, seen.age)
@@ -99,7 +159,3 @@ def change_of(entry: Entry, observed: Observe) -> Change | None:
 
 def _stored(held: Task, observed: Observe) -> Task:
     return replace(held, artifact=Artifact.STORED) if observed.task.artifact is Artifact.STORED else held
-
-
-def _earlier(entry: Entry | None) -> Earlier | None:
-    return None if entry is None or entry.submission is None else Earlier(entry.submission, entry.task)

@@ -14,7 +14,7 @@ from reelway.observing import Observing
 from reelway.provider.interface import Provider
 from reelway.provider.reading import one_line
 from reelway.results import WORD_LENGTH
-from reelway.transport.drivers import Exchange
+from reelway.transport.witness import Exchange
 
 if TYPE_CHECKING:
     from reelway.recording.recorder import Recorder

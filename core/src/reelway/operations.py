@@ -6,6 +6,8 @@ import logging
 import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -13,21 +15,28 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.account import Account, OpenAccount
+from reelway.addresses import MASK, addressed, needs_address, new_address
 from reelway.ages import Ages
+from reelway.digesting import remix_digest, request_digest
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
-from reelway.flow.effects import Effect, Flow, Observe, Record
+from reelway.flow.effects import Effect, Flow, Observe, Record, Work, perform
 from reelway.flow.fetch import Fetched, fetch
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import spread
 from reelway.flow.stream import FetchPlan
-from reelway.flow.submit import SubmitPlan, submit
+from reelway.flow.submit import Keepsake, SubmitPlan, submit
+from reelway.keeping import Keeper
+from reelway.ledger.checks import checked_key, checked_label, checked_metadata
+from reelway.ledger.interface import Ledger
 from reelway.limits import check_number
 from reelway.listeners import Listeners, OnChange
+from reelway.memory import Memory
 from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
+from reelway.model.secret import Secret
 from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
@@ -36,13 +45,14 @@ from reelway.provider.interface import Provider
 from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, check, refuse
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
-from reelway.requesting import Preview, preview_of
+from reelway.requesting import Note, Preview, preview_of
 from reelway.results import is_folder, target_path
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import Exchange, Job, Witness
+from reelway.transport.drivers import Job
 from reelway.transport.http import HttpSettings
 from reelway.transport.part_file import PartFile
 from reelway.transport.wire import Endpoint
+from reelway.transport.witness import UNKEPT, Exchange, Witness
 
 if TYPE_CHECKING:
     from reelway.recording.recorder import Recorder
@@ -75,6 +85,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         recorder: writes down each exchange with an account's API.
         observers: objects with hooks of observers, beside those that are installed.
         trace: is told every effect of every flow, for tests and for finding out what happened.
+        ledger: where jobs are remembered; whoever opened it closes it.
+        callbacks: where the addresses begin that creates name for their callbacks; needs a ledger.
     """
 
     on_unsupported: OnUnsupported = OnUnsupported.ERROR
@@ -86,19 +98,43 @@ class Settings(Struct, frozen=True, kw_only=True):
     recorder: Recorder | None = None
     observers: tuple[object, ...] = ()
     trace: Callable[[Effect[Any]], None] | None = None
+    ledger: Ledger | None = None
+    callbacks: str | None = None
 
 
 class Operations:
     """Turns the operations of a client into jobs for its driver."""
 
-    def __init__(self, accounts: Mapping[str, Account], registry: Registry, settings: Settings) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], registry: Registry, settings: Settings, *, own_ledger: bool = False
+    ) -> None:
         self._settings = settings
+        self._keeper = None if settings.ledger is None else Keeper(settings.ledger, own=own_ledger)
+        if settings.callbacks is not None:
+            self._require_keeper("callbacks=")
+        self._closed = False
         self._ages = Ages(settings.clock)
         self._accounts = {name: OpenAccount(name, account, registry) for name, account in accounts.items()}
         if not self._accounts:
             raise ConfigurationError("A client needs at least one account.")
         observing = observing_of(registry, settings.observers)
         self.listeners = Listeners(observing, on_change=settings.on_change, recorder=settings.recorder)
+
+    def close(self) -> None:
+        """Begin nothing any more, and let go of the ledger once no create is under way."""
+        self._closed = True
+        if self._keeper is not None:
+            self._keeper.close()
+
+    @property
+    def memory(self) -> Memory:
+        """The ledger, for what a user asks of it.
+
+        Raises:
+            ConfigurationError: the client keeps none, or is closed.
+        """
+        self._require_open()
+        return Memory(self._require_keeper("This").ledger, self._settings.clock.now)
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -111,6 +147,7 @@ class Operations:
         return Witness(
             observe=self._tell,
             record=self._record,
+            keeping=self._keeper or UNKEPT,
             exchange=self._exchanged if self.listeners.hear_exchanges else None,
             trace=self._settings.trace,
             monotonic=self._settings.clock.monotonic,
@@ -118,11 +155,12 @@ class Operations:
 
     # --- one job for each operation ---
 
-    def create(self, request: VideoRequest, account: str | None) -> Job[Task]:
+    def create(self, request: VideoRequest, account: str | None, note: Note) -> Job[Task]:
         """Create a task."""
         chosen = self._account(account)
-        checked = self._checked(chosen, request)
-        return Job(chosen.name, self._creation(chosen, checked))
+        checked, callback_digest = self._called_back(chosen, self._checked(chosen, request))
+        plan = self._submit_plan(chosen, note, request_digest(request), callback_digest)
+        return Job(chosen.name, self._submission(self._creation(chosen, checked, plan), plan))
 
     def retrieve(self, task: TaskLike) -> Job[Task]:
         """Ask once."""
@@ -156,14 +194,15 @@ class Operations:
         chosen, held = self._task(task)
         return Job(chosen.name, cancel(chosen.provider, held, POLL_SECONDS, self._ages.since(held)))
 
-    def remix(self, task: TaskLike, prompt: str, model: str | None) -> Job[Task]:
+    def remix(self, task: TaskLike, prompt: str, model: str | None, note: Note) -> Job[Task]:
         """Make a new task from a finished one."""
         chosen, held = self._task(task)
         if not prompt.strip():
             raise InvalidRequest([Problem(field="prompt", message="a remix needs a prompt")])
         provider = chosen.provider
         request = written(provider, lambda: provider.encode_remix(held.id, held.ref.route, prompt, model))
-        return Job(chosen.name, submit(chosen.provider, request, held.ref.route, self._submit_plan(chosen)))
+        plan = self._submit_plan(chosen, note, remix_digest(held.ref, prompt, model))
+        return Job(chosen.name, self._submission(submit(provider, request, held.ref.route, plan), plan))
 
     def download(
         self, task: TaskLike, part: PartFile, *, variant: str, limit: int, timeout: float, progress: Progress
@@ -181,6 +220,7 @@ class Operations:
             limit=limit,
             timeout=timeout,
             known_since=self._ages.since(held),
+            location=str(part.target.absolute()),
         )
         return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
 
@@ -188,6 +228,8 @@ class Operations:
         """The request that a create would send. Nothing is sent, and no file is read."""
         chosen = self._account(account)
         checked = self._checked(chosen, wish)
+        if self._settings.callbacks is not None and needs_address(checked, chosen.provider):
+            checked = addressed(checked, Secret(f"{self._settings.callbacks}/{MASK}"))
         request = _encoded(chosen, without_bytes(checked.request, checked.spec), checked.spec)
         return preview_of(request, chosen.endpoint.base_url, checked.warnings)
 
@@ -213,21 +255,65 @@ class Operations:
         if to is not None and not is_folder(to) and Path(to).exists():
             raise _exists(Path(to))
 
-    def _creation(self, chosen: OpenAccount, checked: CheckedRequest) -> Flow[Task]:
+    def _creation(self, chosen: OpenAccount, checked: CheckedRequest, plan: SubmitPlan) -> Flow[Task]:
         for warning in checked.warnings:
             logger.warning("%s", warning)
         ready = yield from with_media(checked.request, checked.spec)
         request = _encoded(chosen, ready, checked.spec)
         route = chosen.provider.route(checked.request.model)
-        return (yield from submit(chosen.provider, request, route, self._submit_plan(chosen)))
+        return (yield from submit(chosen.provider, request, route, plan))
 
-    def _submit_plan(self, chosen: OpenAccount) -> SubmitPlan:
+    def _submission(self, creation: Flow[Task], plan: SubmitPlan) -> Flow[Task]:
+        """A creation with what a ledger has to do with it."""
+        if self._keeper is None:
+            return (yield from creation)
+        with self._keeper.attempt(), closing(creation):
+            if plan.kept.replaces is not None:
+                yield from self._give_up(plan.kept.replaces, plan.submission_id)
+            return (yield from creation)
+
+    def _give_up(self, replaced: str, by: str) -> Flow[None]:
+        yield from perform(Work(partial(self.memory.abandon, replaced, detail=f"replaced by {by}")))
+
+    def _called_back(self, chosen: OpenAccount, checked: CheckedRequest) -> tuple[CheckedRequest, str | None]:
+        """A create with a callback address of its own and the digest of its token, where it is to have one."""
+        if self._settings.callbacks is None or not needs_address(checked, chosen.provider):
+            return checked, None
+        address = new_address(self._settings.callbacks)
+        return addressed(checked, address.url), address.digest
+
+    def _submit_plan(
+        self, chosen: OpenAccount, note: Note, digest: str, callback_digest: str | None = None
+    ) -> SubmitPlan:
+        for name in ("idempotency_key", "replaces"):
+            if note.get(name) is not None:
+                self._require_keeper(name)
         return SubmitPlan(
             submission_id=secrets.token_hex(8),
             account=chosen.name,
             draw=self._settings.draw,
             timeout=SUBMIT_SECONDS,
+            kept=Keepsake(
+                label=checked_label(note.get("label")),
+                metadata=checked_metadata(note.get("metadata")),
+                idempotency_key=checked_key(note.get("idempotency_key")),
+                request_digest=digest,
+                callback_digest=callback_digest,
+                replaces=note.get("replaces"),
+            ),
+            recorded=self._keeper is not None,
+            first_poll=chosen.cadence.minimum,
         )
+
+    def _require_keeper(self, what: str) -> Keeper:
+        if self._keeper is None:
+            message = f"{what} needs a ledger, and this client keeps none."
+            raise ConfigurationError(message, hint='Open it with one: Client(..., ledger="sqlite:jobs.db").')
+        return self._keeper
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError("The client is closed.", hint="Open a new one.")
 
     def _checked(self, chosen: OpenAccount, request: VideoRequest) -> CheckedRequest:
         """Hold a request against its model, and against what its form can carry."""
@@ -245,15 +331,18 @@ class Operations:
         return replace(checked, warnings=(*kept, *map(str, lost)))
 
     def _account(self, name: str | None) -> OpenAccount:
+        self._require_open()
         if name is None and len(self._accounts) == 1:
             return next(iter(self._accounts.values()))
         if name is None or name not in self._accounts:
             have = ", ".join(self._accounts)
             what = "Say which account to use" if name is None else f"There is no account {name!r}"
-            raise ConfigurationError(f"{what}; this client has: {have}.")
+            hint = "Name one of these with account=..., or give the whole reference of a task."
+            raise ConfigurationError(f"{what}; this client has: {have}.", hint=hint)
         return self._accounts[name]
 
     def _task(self, task: TaskLike) -> tuple[OpenAccount, Task]:
+        self._require_open()
         held = task if isinstance(task, Task) else Task.new(self._ref(task), self._settings.clock.now())
         ref = held.ref
         chosen = self._accounts.get(ref.account)
@@ -265,8 +354,13 @@ class Operations:
             raise InvalidRequest([Problem(field="task", message="the id is one that no provider gives")])
         return chosen, held
 
-    def _ref(self, task: TaskRef | str) -> TaskRef:
-        if isinstance(task, TaskRef) or task.startswith("reelway"):
+    def _ref(self, task: object) -> TaskRef:
+        if isinstance(task, TaskRef):
+            return task
+        if not isinstance(task, str):
+            message = f"a task, a reference or the text of one is wanted, and not {type(task).__name__}"
+            raise InvalidRequest([Problem(field="task", message=message)])
+        if task.startswith("reelway"):
             return reference(task)
         chosen = self._account(None)
         return TaskRef(chosen.provider.info.name, chosen.name, "", task)

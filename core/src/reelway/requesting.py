@@ -34,6 +34,30 @@ class RequestFields(TypedDict, total=False):
     extra: Mapping[str, Any]
 
 
+class Note(TypedDict, total=False):
+    """What is kept with a job as keyword arguments; no provider sees it.
+
+    ``label`` and ``metadata`` are for you to find the job by. ``idempotency_key`` names the wish: as long as its
+    attempt may have made a task, another create with this key gives that task and makes none. ``replaces`` is the
+    id of a submission in doubt, which is abandoned for this one. The last two need a ledger.
+    """
+
+    label: str | None
+    metadata: Mapping[str, Any] | None
+    idempotency_key: str | None
+    replaces: str | None
+
+
+class CreateFields(RequestFields, Note, total=False):
+    """All keyword arguments of a create: the fields of the request, and what is kept with the job."""
+
+
+def note_of(fields: CreateFields) -> Note:
+    """What is to be kept with a job, taken out of the fields of its request."""
+    values = cast("dict[str, Any]", fields)
+    return cast("Note", {name: values.pop(name) for name in Note.__annotations__ if name in values})
+
+
 class Preview(Struct, frozen=True, kw_only=True):
     """The request that a create would send, with nothing secret in it.
 

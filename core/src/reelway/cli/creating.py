@@ -10,6 +10,7 @@ from reelway.cli.downloads import fetch, free_target, report
 from reelway.cli.options import (
     AccountOptions,
     ModelOptions,
+    NoteOptions,
     OneTask,
     Prompt,
     RequestOptions,
@@ -25,15 +26,18 @@ from reelway.limits import check_number
 from reelway.model.task import Task
 
 
-async def create(run: Run, prompt: Prompt, request: RequestOptions, account: AccountOptions) -> None:
+async def create(
+    run: Run, prompt: Prompt, request: RequestOptions, note: NoteOptions, account: AccountOptions
+) -> None:
     """Create a task and print its reference.
 
-    At most one create is sent, for it costs money. The reference, alone on stdout, finds the task from anywhere.
+    At most one create is sent, for it costs money. The reference, alone on stdout, finds the task from anywhere;
+    `reelway list` shows it as well.
     """
     run.steps = {"wait": []}
     async with Session(run, account, on_unsupported=request.on_unsupported) as session:
         client = session.client(session.provider_name())
-        task = await client.create(prompt, **request.fields())
+        task = await client.create(prompt, **request.fields(), **note.note())
     _created(run, task)
 
 
@@ -41,14 +45,16 @@ async def remix(
     run: Run,
     task: OneTask,
     prompt: Annotated[str, Argument(help="What to change.")],
+    *,
     wanted: ModelOptions,
+    note: NoteOptions,
     where: TaskOptions,
 ) -> None:
     """Make a new task from a finished one, and print its reference. It is billed like any other."""
     run.steps = {"wait": []}
     async with Session(run, where) as session:
         [ref] = session.references([task], where.route)
-        made = await session.client(ref).remix(ref, prompt, model=wanted.model)
+        made = await session.client(ref).remix(ref, prompt, model=wanted.model, **note.note())
     _created(run, made)
 
 
@@ -57,6 +63,7 @@ async def generate(
     prompt: Prompt,
     request: RequestOptions,
     *,
+    note: NoteOptions,
     save: SaveOptions,
     account: AccountOptions,
     waiting: WaitOptions,
@@ -80,7 +87,7 @@ async def generate(
         client = session.client(provider)
         with view:
             view.expect(provider, provider, "creating")
-            task = await client.create(prompt, **request.fields())
+            task = await client.create(prompt, **request.fields(), **note.note())
             view.named(task.ref)
             task = await client.wait(task, timeout=waiting.timeout)
             run.steps.pop("wait")

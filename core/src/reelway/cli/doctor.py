@@ -6,6 +6,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -17,7 +18,11 @@ from reelway.account import EXPOSED, Account, base_url_variable, endpoint_of, is
 from reelway.cli.exit_codes import ExitCode
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
-from reelway.errors import ConfigurationError
+from reelway.cli.state import LEDGER_VARIABLE, default_file, named_ledger, opened_ledger
+from reelway.errors import ConfigurationError, LedgerError, PluginError
+from reelway.ledger.interface import Ledger
+from reelway.ledger.records import Query
+from reelway.memory import EVERYTHING, Memory
 from reelway.provider.interface import Provider
 from reelway.provider.registry import PluginReport, Registry
 
@@ -130,6 +135,32 @@ def _folder(registry: Registry) -> Iterator[Finding]:
         yield Finding("present folder", State.BROKEN, f"not writable: {error.strerror}")
 
 
+def _ledger(registry: Registry) -> Iterator[Finding]:
+    named = named_ledger(None)
+    if named is None and not default_file().exists():
+        yield Finding("ledger", State.GOOD, f"none yet; the first job makes sqlite:{default_file()}")
+        return
+    try:
+        ledger = opened_ledger(None)
+        if ledger is None:
+            yield Finding("ledger", State.HINT, f"none, as {LEDGER_VARIABLE} says; jobs are remembered nowhere")
+            return
+        with ledger:
+            yield from _looked_into(ledger)
+    except (ConfigurationError, LedgerError, PluginError) as error:
+        yield Finding("ledger", State.BROKEN, str(error))
+
+
+def _looked_into(ledger: Ledger) -> Iterator[Finding]:
+    problems = ledger.check()
+    waiting = len(ledger.entries(Query(unfinished=True, limit=EVERYTHING)))
+    state = State.BROKEN if problems else State.GOOD
+    yield Finding("ledger", state, "; ".join(problems) or f"{ledger.name}; {waiting} unfinished")
+    if doubtful := Memory(ledger, lambda: datetime.now(UTC)).in_doubt():
+        ids = ", ".join(entry.submission.id for entry in doubtful if entry.submission is not None)
+        yield Finding("submissions in doubt", State.HINT, f"{ids}: reelway adopt, or reelway abandon")
+
+
 EXAMINATIONS: Final[tuple[Callable[[Registry], Iterator[Finding]], ...]] = (
     _python,
     _libraries,
@@ -137,6 +168,7 @@ EXAMINATIONS: Final[tuple[Callable[[Registry], Iterator[Finding]], ...]] = (
     _keys,
     _base_urls,
     _folder,
+    _ledger,
 )
 
 

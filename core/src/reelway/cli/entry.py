@@ -30,7 +30,8 @@ KEYS: Final = "Keys are taken from the environment alone, because others can rea
 
 def name_of(body: Body) -> str:
     """What a command is called."""
-    return str(body.__name__).replace("_", "-")
+    # A trailing underscore keeps Python's own name free.
+    return str(body.__name__).rstrip("_").replace("_", "-")
 
 
 class Command(TyperCommand):

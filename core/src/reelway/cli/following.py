@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from reelway.cli.exit_codes import ExitCode, exit_code, first_problem
-from reelway.cli.options import TaskOptions, Tasks, WaitOptions
+from reelway.cli.options import OpenTasks, TaskOptions, Tasks, WaitOptions
 from reelway.cli.run import Run
 from reelway.cli.session import Session
 from reelway.cli.shapes import linked_shape, task_shape
@@ -25,20 +25,21 @@ async def watch(run: Run, tasks: Tasks, where: TaskOptions, waiting: WaitOptions
     return first_problem(map(_code, ends))
 
 
-async def wait(run: Run, tasks: Tasks, where: TaskOptions, waiting: WaitOptions) -> ExitCode:
+async def wait(run: Run, tasks: OpenTasks = None, *, where: TaskOptions, waiting: WaitOptions) -> ExitCode:
     """Follow tasks to their end, however many at once, and print how each ended.
 
-    The exit code is that of the first task, in the given order, that did not succeed.
+    Without a task, go on with all in the ledger that has not ended, as a shell's own `wait` does. The exit code is
+    that of the first task, in the given order, that did not succeed.
     """
     run.steps = {"wait": waiting.arguments}
     view = view_for(run.screen)
     async with Session(run, where, on_change=view.on_change, poll_every=waiting.poll_every) as session:
-        refs = session.references(tasks, where.route)
+        refs = session.references(tasks, where.route) if tasks else session.unfinished(lambda task: not task.final)
         ends = await _follow(run, session, refs, view=view, timeout=waiting.timeout, finished=_record)
     for one in ends:
         if one.error is None and not run.screen.json:
             run.screen.write(f"{one.task.ref} {described(one.task)}")
-    return first_problem(map(_code, ends))
+    return first_problem([*map(_code, ends), *session.missed])
 
 
 async def _follow(

@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from reelway.errors import InvalidRequest, Problem
 from reelway.provider.models import OnUnsupported
-from reelway.requesting import RequestFields
+from reelway.requesting import Note, RequestFields
 
 Prompt = Annotated[str, Argument(help="What the video should show.")]
 
@@ -22,9 +22,19 @@ Tasks = Annotated[
     Argument(metavar="TASK...", help="References (reelway1:...), or with --provider bare ids.", show_default=False),
 ]
 
+OpenTasks = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="[TASK...]",
+        help="References (reelway1:...), or with --provider bare ids; without any, all that is unfinished.",
+        show_default=False,
+    ),
+]
+
 OneTask = Annotated[str, Argument(metavar="TASK", help="A reference (reelway1:...), or with --provider a bare id.")]
 
 PROVIDERS, REQUEST, WAITING, RESULT, OUTPUT = "Provider", "Request", "Waiting", "Result", "Output"
+MEMORY = "Memory"
 """The panels of the help."""
 
 
@@ -42,6 +52,59 @@ class ScreenOptions(Options, frozen=True, kw_only=True):
         bool,
         Option("--quiet", "-q", help="Write nothing but the result.", rich_help_panel=OUTPUT, show_default=False),
     ] = False
+
+
+LedgerUrl = Annotated[
+    str | None,
+    Option(
+        "--ledger",
+        metavar="URL",
+        help="Where jobs are remembered, such as sqlite:jobs.db; `none` for nowhere; also from the environment, as "
+        "REELWAY_LEDGER.",
+        rich_help_panel=MEMORY,
+    ),
+]
+
+
+class LedgerOptions(Options, frozen=True, kw_only=True):
+    """Which ledger is meant, where nothing else is."""
+
+    ledger: LedgerUrl = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options with which another command has the same ledger."""
+        return ["--ledger", self.ledger] if self.ledger else []
+
+
+class NoteOptions(Options, frozen=True, kw_only=True):
+    """What is kept with a job; no provider sees it."""
+
+    label: Annotated[
+        str | None, Option("--label", metavar="TEXT", help="To find the job by.", rich_help_panel=MEMORY)
+    ] = None
+    idempotency_key: Annotated[
+        str | None,
+        Option(
+            "--key",
+            metavar="TEXT",
+            help="A name for the wish, and no API key: the same again gives the same task, and no second one.",
+            rich_help_panel=MEMORY,
+        ),
+    ] = None
+    replaces: Annotated[
+        str | None,
+        Option(
+            "--replaces",
+            metavar="SUBMISSION",
+            help="A submission in doubt that is given up for this one.",
+            rich_help_panel=MEMORY,
+        ),
+    ] = None
+
+    def note(self) -> Note:
+        """What is kept."""
+        return Note(label=self.label, idempotency_key=self.idempotency_key, replaces=self.replaces)
 
 
 class ProviderOptions(Options, frozen=True, kw_only=True):
@@ -89,11 +152,17 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
             show_default=False,
         ),
     ] = False
+    ledger: LedgerUrl = None
+
+    @property
+    def memory(self) -> list[str]:
+        """The options with which another command has the same ledger."""
+        return LedgerOptions(ledger=self.ledger).arguments
 
     @property
     def arguments(self) -> list[str]:
         """The options that another command needs to reach the same tasks."""
-        named = {"--base-url": self.base_url, "--key-variable": self.key_variable}
+        named = {"--base-url": self.base_url, "--key-variable": self.key_variable, "--ledger": self.ledger}
         given = [part for option, value in named.items() if value for part in (option, value)]
         return [*given, *(["--allow-private-links"] if self.allow_private_links else [])]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reelway.cli.screen import Interrupted, Screen
-from reelway.errors import ReelwayError, TaskLost
+from reelway.errors import LedgerError, ReelwayError, SubmissionUnknown, TaskLost
 from reelway.model.observation import Status
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import TaskRef
@@ -28,6 +28,7 @@ class Run:
         screen: where it writes.
         before: the options ahead of the command with which its providers are found.
         reach: the options with which its tasks are reached.
+        memory: the options with which another command has the same ledger.
         steps: the commands, with options of their own, that do what is still to be done.
         under_way: the tasks that were not followed to their end yet.
     """
@@ -37,6 +38,7 @@ class Run:
         self.screen = screen
         self.before: list[str] = []
         self.reach: list[str] = []
+        self.memory: list[str] = []
         self.steps: dict[str, list[str]] = {}
         self.under_way: dict[TaskRef, None] = {}
         self._creating: Submission | None = None
@@ -95,8 +97,11 @@ class Run:
 
     def _way_on(self, error: ReelwayError) -> str | None:
         """What can still be done with the task of an error; nothing with one that ended badly."""
+        if isinstance(error, SubmissionUnknown) and error.recorded:
+            return shlex.join(["reelway", "adopt", error.submission_id, "TASK-ID", *self.memory])
         task = error.task
-        if task is None or not self.steps or not (error.retryable or isinstance(error, TaskLost)):
+        go_on = error.retryable or isinstance(error, TaskLost | LedgerError)
+        if task is None or not self.steps or not go_on:
             return None
         if task.status in {Status.FAILED, Status.CANCELLED, Status.EXPIRED}:
             return None

@@ -94,7 +94,7 @@ class Screen:
     def error(self, error: ReelwayError, *, go_on: str | None = None, ref: str | None = None) -> None:
         """An error, and with which command to go on."""
         if self.json:
-            self.write(as_json(error_shape(error, ref=ref), sys.stdout.encoding))
+            self.write(as_json(error_shape(error, ref=ref, go_on=go_on), sys.stdout.encoding))
             return
         stopped = isinstance(error, Interrupted)
         self._print(error.message, "" if stopped else "error: ", "bold red")

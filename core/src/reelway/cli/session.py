@@ -9,16 +9,23 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Self
 
+from msgspec.structs import replace
+
 from reelway.account import DEFAULT_ACCOUNT, Account
 from reelway.cli.accounts import chosen_provider, require_key
+from reelway.cli.exit_codes import ExitCode, exit_code
 from reelway.cli.options import AccountOptions
 from reelway.cli.plugins import arguments, installed
 from reelway.cli.run import Run
+from reelway.cli.state import NO_LEDGER, opened_ledger
 from reelway.client import AsyncClient
-from reelway.errors import ConfigurationError, InvalidRequest, Problem
+from reelway.errors import ConfigurationError, InvalidRequest, Problem, ReelwayError
+from reelway.ledger.interface import Ledger
+from reelway.ledger.records import Query
 from reelway.listeners import OnChange
+from reelway.memory import EVERYTHING
 from reelway.model.http import is_safe_id
-from reelway.model.task import TaskRef
+from reelway.model.task import Task, TaskRef
 from reelway.operations import Settings, reference
 from reelway.provider.interface import Cadence
 from reelway.provider.models import OnUnsupported
@@ -47,7 +54,8 @@ class Session:
         poll_every: float | None = None,
     ) -> None:
         """Open nothing yet."""
-        run.before, run.reach = arguments(), options.arguments
+        run.before, run.reach, run.memory = arguments(), options.arguments, options.memory
+        self._run = run
         self._options = options
         self._registry = installed()
         self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
@@ -58,6 +66,9 @@ class Session:
             recorder=RECORDER.get(),
             http=HttpSettings(allow_private_links=options.allow_private_links),
         )
+        self.missed: list[ExitCode] = []
+        self._ledger: Ledger | None = None
+        self._ledger_sought = False
         self._clients: dict[tuple[str, str], AsyncClient] = {}
         self._stack = AsyncExitStack()
 
@@ -100,6 +111,43 @@ class Session:
             self._clients[named] = self._opened(*named)
         return self._clients[named]
 
+    def unfinished(self, wanted: Callable[[Task], bool]) -> list[TaskRef]:
+        """The wanted ones of the tasks in the ledger with something left to do, oldest first.
+
+        Those of accounts that cannot be opened are left out; the reason is told, and its exit code ``missed``.
+
+        Raises:
+            ConfigurationError: nothing is remembered; or one address or key stands for several providers.
+        """
+        if self.ledger is None:
+            hint = f"Name them, or leave --ledger {NO_LEDGER} out."
+            raise ConfigurationError("No task was named, and no ledger remembers any.", hint=hint)
+        query = Query(unfinished=True, provider=self._options.provider, limit=EVERYTHING)
+        tasks = [entry.task for entry in self.ledger.entries(query) if entry.task is not None]
+        named = self.references([str(task.ref) for task in tasks if wanted(task)])
+        accounts = dict.fromkeys((ref.provider, ref.account) for ref in named)
+        within = {account for account in accounts if self._reaches(*account)}
+        return [ref for ref in named if (ref.provider, ref.account) in within]
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What is remembered, opened when it is first needed."""
+        if not self._ledger_sought:
+            self._ledger_sought = True
+            self._ledger = opened_ledger(self._options.ledger)
+            if self._ledger is not None:
+                self._stack.callback(self._ledger.close)
+        return self._ledger
+
+    def _reaches(self, provider: str, account: str) -> bool:
+        try:
+            self.client(TaskRef(provider, account, "", "any"))
+        except ReelwayError as error:
+            self._run.tell(error)
+            self.missed.append(exit_code(error))
+            return False
+        return True
+
     async def follow(self, refs: Sequence[TaskRef], timeout: float, ended: Callable[[Waited], None]) -> None:
         """Follow tasks of all accounts at once, and tell of each as its wait ends."""
         theirs: dict[AsyncClient, list[TaskRef]] = {}
@@ -120,8 +168,9 @@ class Session:
         options = self._options
         variable = options.key_variable
         require_key(self._registry.get(provider), variable)
+        settings = replace(self._settings, ledger=self.ledger)
         opened = Account(provider, base_url=options.base_url, cadence=self._cadence, key_variable=variable)
-        client = AsyncClient({account: opened}, registry=self._registry, settings=self._settings)
+        client = AsyncClient({account: opened}, registry=self._registry, settings=settings)
         self._stack.push_async_callback(client.aclose)
         return client
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from reelway.errors import InvalidRequest, Problem, ProviderError, ReelwayError
+import msgspec
+
+from reelway.errors import InvalidRequest, Problem, ProviderError, ReelwayError, SubmissionUnknown
+from reelway.ledger.records import Entry
+from reelway.model.lifecycle import Event
 from reelway.model.task import Task
 from reelway.provider.canonical import moment_text
 from reelway.results import Download
@@ -34,9 +39,34 @@ def task_shape(task: Task) -> Shape:
     }
 
 
+def event_shape(task: Task, event: Event) -> Shape:
+    """An event, and the task as it stands after it."""
+    facts = msgspec.to_builtins(event)
+    return task_shape(task) | {"event": {name: value for name, value in facts.items() if name != "ref"}}
+
+
 def linked_shape(task: Task) -> Shape:
     """A task with its main link, which is signed: for those who asked for it."""
     return task_shape(task) | {"video_url": task.videos[0].url.reveal() if task.videos else None}
+
+
+def entry_shape(entry: Entry, now: datetime) -> Shape:
+    """What a ledger holds of a job, without its links."""
+    submission = entry.submission
+    ref = entry.task.ref if entry.task is not None else submission and submission.ref
+    begun = submission.at if submission is not None else entry.task.submitted_at if entry.task is not None else None
+    stored = [{"path": one.location, "bytes": one.size, "sha256": one.sha256} for one in entry.results]
+    return {
+        "ref": str(ref) if ref is not None else None,
+        "submission_id": submission and submission.id,
+        "submission": submission and submission.state.value,
+        "in_doubt": submission is not None and submission.in_doubt(now),
+        "submitted_at": moment_text(begun),
+        "label": submission and submission.label,
+        "metadata": submission and dict(submission.metadata),
+        "task": task_shape(entry.task) if entry.task is not None else None,
+        "results": stored,
+    }
 
 
 def download_shape(download: Download) -> Shape:
@@ -45,8 +75,8 @@ def download_shape(download: Download) -> Shape:
     return task_shape(download.task) | stored
 
 
-def error_shape(error: ReelwayError, *, ref: str | None = None) -> Shape:
-    """An error, and the task that it is about."""
+def error_shape(error: ReelwayError, *, ref: str | None = None, go_on: str | None = None) -> Shape:
+    """An error, the task that it is about, and the command that goes on from there."""
     provider_error = error if isinstance(error, ProviderError) else None
     about = {
         "type": type(error).__name__,
@@ -59,9 +89,19 @@ def error_shape(error: ReelwayError, *, ref: str | None = None) -> Shape:
         "resubmit_safe": error.resubmit_safe,
         "billed": error.billed.value,
         "ref": str(error.task.ref) if error.task is not None else ref,
+        "go_on": go_on,
         "problems": [problem_shape(one) for one in error.problems] if isinstance(error, InvalidRequest) else [],
     }
-    return {"error": about}
+    return {"error": about | (_doubt_shape(error) if isinstance(error, SubmissionUnknown) else {})}
+
+
+def _doubt_shape(error: SubmissionUnknown) -> Shape:
+    """What is needed to find out what became of a create."""
+    return {
+        "submission_id": error.submission_id,
+        "sent_at": moment_text(error.sent_at),
+        "phase": error.phase,
+    }
 
 
 def problem_shape(problem: Problem) -> Shape:

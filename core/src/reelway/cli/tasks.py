@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from reelway.cli.downloads import fetch, report
 from reelway.cli.exit_codes import ExitCode, exit_code, first_problem
-from reelway.cli.options import SaveOptions, TaskOptions, Tasks, TimeoutOptions
+from reelway.cli.options import OpenTasks, SaveOptions, TaskOptions, Tasks, TimeoutOptions
 from reelway.cli.run import Run
 from reelway.cli.screen import plain
 from reelway.cli.session import Session
 from reelway.cli.shapes import linked_shape, task_shape
 from reelway.cli.views import described, view_for
 from reelway.errors import ReelwayError
+from reelway.ledger.records import Chore, chore_of
 from reelway.model.task import Task, TaskRef
 from reelway.provider.canonical import moment_text
 from reelway.results import Download
@@ -41,17 +42,18 @@ async def cancel(run: Run, tasks: Tasks, where: TaskOptions) -> ExitCode:
 
 
 async def download(
-    run: Run, tasks: Tasks, save: SaveOptions, where: TaskOptions, limits: TimeoutOptions
+    run: Run, tasks: OpenTasks = None, *, save: SaveOptions, where: TaskOptions, limits: TimeoutOptions
 ) -> ExitCode:
     """Store the results of finished tasks, and print the paths of the files.
 
-    With several tasks, --to names a folder. What breaks off is kept and continued when the same command runs again.
+    Without a task, those of all in the ledger that have succeeded and are not stored yet. With several tasks, --to
+    names a folder. What breaks off is kept and continued when the same command runs again.
     """
     run.steps = {"download": save.arguments}
     done: list[Download] = []
     view = view_for(run.screen, saves=True)
     async with Session(run, where, on_change=view.on_change) as session:
-        refs = session.references(tasks, where.route)
+        refs = session.references(tasks, where.route) if tasks else session.unfinished(_is_to_be_stored)
         run.started(refs)
 
         async def store(ref: TaskRef) -> None:
@@ -63,7 +65,11 @@ async def download(
             code = await _one_by_one(run, refs, store)
     for one in done:
         report(run, one)
-    return code
+    return first_problem([code, *session.missed])
+
+
+def _is_to_be_stored(task: Task) -> bool:
+    return chore_of(task) is Chore.STORE
 
 
 async def _one_by_one(run: Run, refs: Sequence[TaskRef], act: Callable[[TaskRef], Awaitable[None]]) -> ExitCode:

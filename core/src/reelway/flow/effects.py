@@ -17,7 +17,7 @@ from reelway.model.http import Headers, HttpRequest, HttpResponse
 from reelway.model.lifecycle import Event
 from reelway.model.observation import Observation
 from reelway.model.secret import Secret
-from reelway.model.submission import Submission
+from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
 
 T_co = TypeVar("T_co", covariant=True)
@@ -101,7 +101,7 @@ class Observe(Struct, Effect[Task], frozen=True, kw_only=True):
     """Tell the world about a task as it now is, and what happened to it.
 
     The reply is the task as it stands for everybody: where a ledger is kept and another process was quicker, that
-    is the other's, with this sighting applied to it.
+    is the other's, with this sighting applied to it. With neither a sighting nor a result, it is on record already.
 
     Attributes:
         task: the task afterwards.
@@ -120,7 +120,13 @@ class Earlier(Struct, frozen=True):
     """An attempt that has the idempotency key already, and its task, once there is one."""
 
     submission: Submission
-    task: Task | None
+    task: Task | None = None
+
+    @property
+    def made(self) -> Task | None:
+        """What it made, as far as that is known; where the task itself is not, its reference is."""
+        ref = self.submission.ref
+        return self.task if ref is None or self.task is not None else Task.new(ref, self.submission.at)
 
 
 class Record(Struct, Effect[Earlier | None], frozen=True, kw_only=True):
@@ -131,12 +137,17 @@ class Record(Struct, Effect[Earlier | None], frozen=True, kw_only=True):
     Attributes:
         submission: the attempt as it now stands.
         new: whether it begins here.
+        expected: the states that it is to be in before; without them, all from which it may come to this one. Where
+            it is in none of these, the attempt is somebody else's by now, and that is no error.
+        quiet: listeners are not told, because they know, or because the attempt is not theirs.
         task: what it made, once accepted, with ``events``.
         due_in: seconds until that task is to be polled.
     """
 
     submission: Submission
     new: bool = False
+    expected: frozenset[SubmissionState] | None = None
+    quiet: bool = False
     task: Task | None = None
     events: tuple[Event, ...] = ()
     due_in: float = 0.0

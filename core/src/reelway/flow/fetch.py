@@ -15,6 +15,7 @@ from reelway.errors import (
     KIND_FACTS,
     DownloadError,
     ErrorKind,
+    LedgerError,
     LinkExpired,
     NotSupported,
     OutputMissing,
@@ -36,7 +37,7 @@ from reelway.flow.stream import (
 )
 from reelway.model.http import HttpResponse
 from reelway.model.secret import Secret
-from reelway.model.task import Artifact, Task
+from reelway.model.task import Artifact, StoredResult, Task
 from reelway.provider.interface import Provider
 from reelway.provider.reading import retry_after
 from reelway.provider.writing import written
@@ -141,9 +142,23 @@ def _fetch_from(source: Source, job: Fetching) -> Flow[Fetched]:
             most = max(most, trouble.held)
             yield from _recover(trouble, attempt, job)
     digest = yield from work(job.part.publish, job)
+    task = yield from _stored(job, size, digest)
+    return Fetched(task=task, size=size, sha256=digest)
+
+
+def _stored(job: Fetching, size: int, sha256: str) -> Flow[Task]:
+    """Tell that a result is on disk."""
+    plan, now = job.plan, (yield from perform(Now()))
+    result = StoredResult(
+        variant=plan.variant, location=plan.location, size=size, sha256=sha256, stored_at=now.wall
+    )
     stored = replace(job.task, artifact=Artifact.STORED)
-    yield from perform(Observe(task=stored))
-    return Fetched(task=stored, size=size, sha256=digest)
+    try:
+        yield from perform(Observe(task=stored, result=result))
+    except LedgerError as error:
+        error.hint = f"The result itself is whole, and stored as {plan.location}. {error.hint}".strip()
+        raise
+    return stored
 
 
 def _recover(trouble: StreamInterrupted, attempt: int, job: Fetching) -> Flow[None]:

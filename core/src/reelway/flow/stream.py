@@ -76,6 +76,7 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
         inactivity: seconds without a byte after which a connection is given up.
         poll_timeout: seconds for asking the provider for a new link.
         known_since: the monotonic time from which the task has been known; without it, the wall clock tells.
+        location: where the result will be, as it is told and kept.
     """
 
     base_url: str
@@ -88,6 +89,7 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
     inactivity: float = 60.0
     poll_timeout: float = 30.0
     known_since: float | None = None
+    location: str = ""
 
 
 class Source(Struct, frozen=True, kw_only=True):

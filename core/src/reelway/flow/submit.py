@@ -6,21 +6,23 @@ it is proven that no byte of it was sent, or when the provider itself turned it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from reelway.errors import (
     ErrorKind,
+    LedgerError,
     ProviderError,
     ReelwayError,
     SubmissionRejected,
     SubmissionUnknown,
 )
 from reelway.flow.effects import Flow, Instant, Now, Observe, Record, Send, Sleep, TransportError, perform
+from reelway.flow.repeat import begin
 from reelway.flow.schedule import backoff
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.lifecycle import Event, advance
@@ -29,6 +31,8 @@ from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import Provider
 from reelway.provider.reading import error_of, read_create, retry_after
+
+E = TypeVar("E", bound=ReelwayError)
 
 
 class Verdict(StrEnum):
@@ -51,6 +55,17 @@ PLAIN_REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 
 """Statuses that refuse a request whatever the body says; servers in front of a gateway send them as pages."""
 
 
+class Keepsake(Struct, frozen=True, kw_only=True):
+    """What is kept with a submission; each field is as in :class:`Submission`."""
+
+    label: str | None = None
+    metadata: Mapping[str, Any] = {}
+    idempotency_key: str | None = None
+    request_digest: str | None = None
+    callback_digest: str | None = None
+    replaces: str | None = None
+
+
 class SubmitPlan(Struct, frozen=True, kw_only=True):
     """How one submission is made.
 
@@ -59,6 +74,9 @@ class SubmitPlan(Struct, frozen=True, kw_only=True):
         account: the name of the account.
         timeout: seconds for one exchange.
         budget: seconds within which a create that was proven unsent or turned away is tried again.
+        kept: what is kept with it.
+        recorded: whether a ledger remembers it.
+        first_poll: seconds after which the task is to be polled.
         draw: gives numbers from 0 to 1 for jitter.
     """
 
@@ -67,21 +85,38 @@ class SubmitPlan(Struct, frozen=True, kw_only=True):
     draw: Callable[[], float]
     timeout: float = 60.0
     budget: float = 60.0
+    kept: Keepsake = Keepsake()
+    recorded: bool = False
+    first_poll: float = 0.0
 
 
 def submit(provider: Provider, request: HttpRequest, route: str, plan: SubmitPlan) -> Flow[Task]:
-    """Create a task and return its first snapshot.
+    """Create a task and return its first snapshot; or the task of the attempt that has its idempotency key.
 
     Raises:
         SubmissionRejected: the provider refused; nothing was created.
         SubmissionUnknown: the request left and nobody knows what became of it.
         ProviderError: kind ``unavailable``; it was never sent, and the budget is used up.
+        InvalidRequest: the idempotency key stands for another wish.
+        LedgerError: the attempt could not be put on record, and nothing was sent; or what it made could not be, and
+            the error holds the task.
     """
     start = yield from perform(Now())
     submission = Submission(
-        id=plan.submission_id, provider=provider.info.name, account=plan.account, route=route, at=start.wall
+        id=plan.submission_id,
+        provider=provider.info.name,
+        account=plan.account,
+        route=route,
+        at=start.wall,
+        **asdict(plan.kept),
     )
-    yield from perform(Record(submission=submission))
+    made_before = yield from begin(submission, plan.budget)
+    return made_before or (yield from _send(provider, request, submission, plan))
+
+
+def _send(provider: Provider, request: HttpRequest, submission: Submission, plan: SubmitPlan) -> Flow[Task]:
+    """Send until it is accepted, refused or in doubt, or until the budget is used up."""
+    start = yield from perform(Now())
     attempt = 0
     while True:
         outcome = yield from _attempt(provider, request, submission, plan)
@@ -90,8 +125,8 @@ def submit(provider: Provider, request: HttpRequest, route: str, plan: SubmitPla
         pause = backoff(attempt, outcome.retry_after, plan.draw())
         now = yield from perform(Now())
         if now.monotonic + pause - start.monotonic > plan.budget:
-            yield from _note(submission, SubmissionState.REJECTED, detail="gave up before anything was created")
-            raise outcome
+            detail = "gave up before anything was created"
+            raise (yield from _concluded(outcome, submission, SubmissionState.REJECTED, detail))
         yield from perform(Sleep(pause))
         attempt += 1
 
@@ -104,49 +139,49 @@ def _attempt(
     try:
         response = yield from perform(Send(request=request, timeout=plan.timeout, fresh=True))
     except TransportError as error:
-        return (yield from _act_on_break(provider, error, submission, sent))
+        return (yield from _act_on_break(provider, error, submission, sent, plan))
     try:
-        return (yield from _act_on(provider, response, submission, sent))
-    except (SubmissionRejected, SubmissionUnknown):
+        return (yield from _act_on(provider, response, submission, sent, plan))
+    # The trouble of a ledger says nothing against the answer.
+    except (SubmissionRejected, SubmissionUnknown, LedgerError):
         raise
     except ReelwayError as error:
         reason = f"it was answered (HTTP {response.status}), but {error.message.rstrip('.')}"
     # Outside the handler, because the frames of the other error may hold what the answer said.
-    yield from _doubt(submission, response)
-    raise _unknown(submission, sent, "RECEIVING", reason, response.body)
+    raise (yield from _doubt(submission, sent, reason, response, plan))
 
 
 def _act_on_break(
-    provider: Provider, error: TransportError, submission: Submission, sent: Instant
+    provider: Provider, error: TransportError, submission: Submission, sent: Instant, plan: SubmitPlan
 ) -> Flow[ProviderError]:
     """Draw the conclusion from an exchange that broke; what is given back proves that nothing left."""
     if error.phase.request_may_have_left:
-        yield from _note(submission, SubmissionState.AMBIGUOUS, detail=error.phase.name)
-        raise _unknown(submission, sent, error.phase.name, error.reason) from error
-    state = SubmissionState.REJECTED if error.refused else SubmissionState.INTENT
-    yield from _note(submission, state, detail=error.reason)
+        phase = error.phase.name
+        unknown = _unknown(submission, sent, phase, error.reason, plan)
+        raise (yield from _concluded(unknown, submission, SubmissionState.AMBIGUOUS, phase)) from error
+    unsent = _unsent(provider, error)
     if error.refused:
-        raise _unsent(provider, error) from error
-    return _unsent(provider, error)
+        raise (yield from _concluded(unsent, submission, SubmissionState.REJECTED, error.reason)) from error
+    yield from _note(submission, SubmissionState.INTENT, detail=error.reason)
+    return unsent
 
 
 def _act_on(
-    provider: Provider, response: HttpResponse, submission: Submission, sent: Instant
+    provider: Provider, response: HttpResponse, submission: Submission, sent: Instant, plan: SubmitPlan
 ) -> Flow[Task | ProviderError]:
     """Draw the conclusion from an answer: the task, or an error after which trying again cannot pay twice."""
     if (made := _created(provider, response, submission.route)) is not None:
-        return (yield from _accept(made, submission))
+        return (yield from _accept(made, submission, plan))
     match verdict_of(provider, response, submission.route):
         case Verdict.TURNED_AWAY:
             yield from _note(submission, SubmissionState.INTENT, detail=f"HTTP {response.status}")
             return _rejection(provider, response, retry_after(response, sent.wall))
         case Verdict.REJECTED:
-            yield from _note(submission, SubmissionState.REJECTED, detail=f"HTTP {response.status}")
-            raise _rejection(provider, response)
+            refused, detail = _rejection(provider, response), f"HTTP {response.status}"
+            raise (yield from _concluded(refused, submission, SubmissionState.REJECTED, detail))
         case _:
-            yield from _doubt(submission, response)
             reason = f"the answer (HTTP {response.status}) does not tell whether a task was created"
-            raise _unknown(submission, sent, "RECEIVING", reason, response.body)
+            raise (yield from _doubt(submission, sent, reason, response, plan))
 
 
 def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdict:
@@ -178,10 +213,11 @@ def _documented_as_nothing_created(provider: Provider, error: ProviderError) -> 
     return (error.status, (error.code or "").lower()) in provider.info.nothing_created
 
 
-def _accept(observation: Observation, submission: Submission) -> Flow[Task]:
+def _accept(observation: Observation, submission: Submission, plan: SubmitPlan) -> Flow[Task]:
     now = yield from perform(Now())
     task, events = first_snapshot(observation, submission, now)
-    yield from _note(submission, SubmissionState.ACCEPTED, ref=task.ref)
+    accepted = replace(submission, state=SubmissionState.ACCEPTED, at=now.wall, ref=task.ref)
+    yield from perform(Record(submission=accepted, task=task, events=events, due_in=plan.first_poll))
     yield from perform(Observe(task=task, events=events))
     return task
 
@@ -196,22 +232,26 @@ def first_snapshot(
     return (task, ()) if observation.provider_status is None else advance(task, observation, now.wall)
 
 
-def _doubt(submission: Submission, response: HttpResponse) -> Flow[Instant]:
-    detail = f"HTTP {response.status}"
-    return (yield from _note(submission, SubmissionState.AMBIGUOUS, detail=detail, response=response.body))
+def _doubt(
+    submission: Submission, sent: Instant, reason: str, response: HttpResponse, plan: SubmitPlan
+) -> Flow[SubmissionUnknown]:
+    unknown = _unknown(submission, sent, "RECEIVING", reason, plan, response=response.body)
+    answered = replace(submission, response=response.body)
+    return (yield from _concluded(unknown, answered, SubmissionState.AMBIGUOUS, f"HTTP {response.status}"))
 
 
-def _note(
-    submission: Submission,
-    state: SubmissionState,
-    *,
-    ref: TaskRef | None = None,
-    detail: str | None = None,
-    response: bytes | None = None,
-) -> Flow[Instant]:
+def _concluded(error: E, submission: Submission, state: SubmissionState, detail: str) -> Flow[E]:
+    """Put on record how an attempt ended. The caller learns it in any case, and if need be that it is not there."""
+    try:
+        yield from _note(submission, state, detail=detail)
+    except LedgerError as trouble:
+        error.add_note(f"That submission {submission.id} is {state} is not on record: {trouble.message}")
+    return error
+
+
+def _note(submission: Submission, state: SubmissionState, *, detail: str | None = None) -> Flow[Instant]:
     now = yield from perform(Now())
-    noted = replace(submission, state=state, at=now.wall, ref=ref, detail=detail, response=response)
-    yield from perform(Record(submission=noted))
+    yield from perform(Record(submission=replace(submission, state=state, at=now.wall, detail=detail)))
     return now
 
 
@@ -237,7 +277,13 @@ def _unsent(provider: Provider, error: TransportError) -> ProviderError:
 
 
 def _unknown(
-    submission: Submission, sent: Instant, phase: str, reason: str, response: bytes | None = None
+    submission: Submission,
+    sent: Instant,
+    phase: str,
+    reason: str,
+    plan: SubmitPlan,
+    *,
+    response: bytes | None = None,
 ) -> SubmissionUnknown:
     return SubmissionUnknown(
         f"Submission {submission.id} to {submission.provider} may or may not have created a task: {reason}.",
@@ -245,4 +291,5 @@ def _unknown(
         sent_at=sent.wall,
         phase=phase,
         response=response,
+        recorded=plan.recorded,
     )

@@ -43,6 +43,10 @@ BEFORE: Final[Mapping[SubmissionState, frozenset[SubmissionState]]] = {
 UNSENT: Final = frozenset({SubmissionState.INTENT, SubmissionState.SENDING})
 """Records that are made before the request leaves."""
 
+STALE: Final[Mapping[SubmissionState, float]] = {SubmissionState.INTENT: 90.0, SubmissionState.SENDING: 150.0}
+"""Seconds after which nobody can be at work any more on an attempt that stands there: what trying again or an
+exchange may take, and a margin."""
+
 
 class Submission(Struct, frozen=True, kw_only=True):
     """One attempt to create a task.
@@ -77,6 +81,16 @@ class Submission(Struct, frozen=True, kw_only=True):
     request_digest: str | None = None
     callback_digest: str | None = None
     replaces: str | None = None
+
+    def stale(self, now: datetime) -> bool:
+        """Whether whoever made the attempt must have died over it."""
+        age = (now - self.at).total_seconds()
+        return self.state in STALE and age >= STALE[self.state]
+
+    def in_doubt(self, now: datetime) -> bool:
+        """Whether it may have made a task that nobody knows of, and nobody is left to find out but a person."""
+        left_behind = self.state is SubmissionState.SENDING and self.stale(now)
+        return self.state is SubmissionState.AMBIGUOUS or left_behind
 
     def __repr__(self) -> str:
         return f"Submission({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

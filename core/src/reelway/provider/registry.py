@@ -21,6 +21,11 @@ LIMIT_VARIABLE = "REELWAY_PLUGINS"
 """Names, joined by commas, of the only plugins that may be loaded."""
 
 
+def allowed_plugins(environ: Mapping[str, str]) -> set[str]:
+    """The only plugins that may be loaded; none where all may."""
+    return {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
+
+
 class PluginReport(Struct, frozen=True, kw_only=True):
     """What became of one plugin: the providers it brought, or the reason why it brought none.
 
@@ -114,7 +119,7 @@ class Registry:
     @classmethod
     def installed(cls, environ: Mapping[str, str] = os.environ, *, files: Iterable[Path] = ()) -> Registry:
         """All installed plugins, or those that ``REELWAY_PLUGINS`` names, and besides these some that are files."""
-        limit = {name.strip() for name in environ.get(LIMIT_VARIABLE, "").split(",")} - {""}
+        limit = allowed_plugins(environ)
         # Asked for once, because all distributions are looked through each time.
         everything = entry_points()
         # In an order of their own, so that which of two has a name does not depend on the file system.

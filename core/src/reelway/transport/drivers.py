@@ -21,7 +21,7 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from datetime import datetime
 from functools import partial
 from math import inf
@@ -30,6 +30,7 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reelway.errors import ReelwayError
 from reelway.flow.effects import (
     Close,
     Earlier,
@@ -47,12 +48,13 @@ from reelway.flow.effects import (
     TransportError,
     Work,
 )
-from reelway.model.http import HttpRequest, HttpResponse
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.http import HttpRequest
+from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
 from reelway.transport.http import AsyncHttp, AsyncStream, SyncHttp, SyncStream
 from reelway.transport.threads import Threads, Turn, no_turn
+from reelway.transport.witness import UNKEPT, Exchange, Witness
 
 R = TypeVar("R")
 
@@ -65,38 +67,7 @@ THREADS: Final = 16
 """Exchanges of one account under way at once of one call that follows many tasks in threads, each in its own."""
 
 INSTANT: Final = (Now, Observe, Record)
-"""Effects that take no time."""
-
-
-class Exchange(Struct, frozen=True, kw_only=True):
-    """An exchange with an account's API that has ended: with an answer, or with what broke it.
-
-    ``seconds`` are those from the wish to send until then.
-    """
-
-    account: str
-    request: HttpRequest
-    response: HttpResponse | None
-    broke: TransportError | None
-    seconds: float
-
-
-class Witness(Struct, frozen=True, kw_only=True):
-    """Who is told what a flow does.
-
-    Attributes:
-        observe: a task as it now is, with its events; gives back how it stands for everybody.
-        record: submissions on their way; gives back the earlier one that a new one repeats.
-        exchange: each exchange with an account's API, once it has ended.
-        monotonic: seconds that never jump.
-        trace: every effect, in order.
-    """
-
-    observe: Callable[[Observe], Task]
-    record: Callable[[Record], Earlier | None]
-    exchange: Callable[[Exchange], None] | None = None
-    trace: Callable[[Effect[Any]], None] | None = None
-    monotonic: Callable[[], float] = time.monotonic
+"""Effects that wait for nobody else; what a ledger keeps waits for its disk."""
 
 
 class Job(Struct, Generic[R], frozen=True):
@@ -125,7 +96,7 @@ class _Stepper(Generic[R]):
         self._monotonic = witness.monotonic
         self._asked_at = 0.0
         self._asked: HttpRequest | None = None
-        self._record = witness.record
+        self._recording: Record | None = None
         self._submission: Submission | None = None
         self._sent = False
         self.result: R
@@ -135,6 +106,7 @@ class _Stepper(Generic[R]):
         if self._exchange is not None and self._asked is not None:
             self._ended(self._exchange, self._asked, reply, error)
         self._asked = None
+        self._recorded(reply, error)
         try:
             effect: Effect[Any] = self._flow.throw(error) if error is not None else self._flow.send(reply)
         except StopIteration as stop:
@@ -155,21 +127,34 @@ class _Stepper(Generic[R]):
             seconds = self._monotonic() - self._asked_at
             tell(Exchange(account=self._account, request=request, response=reply, broke=error, seconds=seconds))
 
-    def broke_off(self, error: BaseException, now: datetime) -> None:
-        """Leave a trace of a create whose outcome the flow can no longer tell."""
+    def broke_off(self, error: BaseException, now: datetime) -> Record | None:
+        """Tell of a create whose outcome the flow can no longer tell; gives back what is still to be recorded."""
         submission = self._submission
         if submission is None:
-            return
+            return None
         if submission.ref is not None:
             _tell(error, f"{submission.ref} goes on at the provider; wait again with this reference.")
-        elif self._sent:
+            return self._recording
+        ended_by = f"interrupted: {type(error).__name__}"
+        if self._sent:
             _tell(error, _doubt(submission))
-            ended_by = f"interrupted: {type(error).__name__}"
             unsure = replace(submission, state=SubmissionState.AMBIGUOUS, at=now, detail=ended_by)
-            self._record(Record(submission=unsure))
+            return Record(submission=unsure)
+        if submission.state in UNSENT:
+            detail = f"{ended_by}, before it was sent"
+            unsent = replace(submission, state=SubmissionState.REJECTED, at=now, detail=detail)
+            return Record(submission=unsent, expected=UNSENT, quiet=True)
+        return None
+
+    def _recorded(self, reply: Any, error: Exception | None) -> None:
+        record, self._recording = self._recording, None
+        # An attempt that an earlier one stands for, or that could not even be begun, is on no record.
+        if record is not None and record.new and (reply is not None or error is not None):
+            self._submission = None
 
     def _follow_create(self, effect: Effect[Any]) -> None:
         if isinstance(effect, Record):
+            self._recording = effect
             # What the flow puts on record after a create is what it made of the answer, so nothing is in doubt.
             self._submission, self._sent = effect.submission, False
         elif isinstance(effect, Send) and effect.fresh:
@@ -191,6 +176,20 @@ def _tell(error: BaseException, text: str) -> None:
     logger.warning("%s", text)
 
 
+def _recorded(witness: Witness, record: Record) -> Earlier | None:
+    with witness.telling(record):
+        return witness.keeping.record(record)
+
+
+@contextmanager
+def _beside(error: BaseException) -> Iterator[None]:
+    """Let nothing that goes wrong while an error is on its way take its place."""
+    try:
+        yield
+    except ReelwayError as trouble:
+        error.add_note(trouble.message)
+
+
 class SyncPerformer:
     """Carries out effects in the calling thread, for one account."""
 
@@ -207,8 +206,8 @@ class SyncPerformer:
             Read: self._read,
             Close: self._close,
             Work: lambda effect: effect.call(),
-            Observe: witness.observe,
-            Record: witness.record,
+            Observe: lambda effect: witness.observe(witness.keeping.observe(effect)),
+            Record: partial(_recorded, witness),
         }
 
     def __call__(self, effect: Effect[Any]) -> Any:
@@ -262,7 +261,9 @@ class SyncDriver:
             try:
                 yield from _watched(stepper, perform)
             except BaseException as error:
-                stepper.broke_off(error, self._clock.now())
+                if record := stepper.broke_off(error, self._clock.now()):
+                    with _beside(error):
+                        perform(record)
                 raise
         return stepper.result
 
@@ -384,11 +385,12 @@ class AsyncPerformer:
     def __init__(self, http: AsyncHttp, clock: Clock, witness: Witness, gate: asyncio.Semaphore) -> None:
         self._http = http
         self._gate = gate
+        self._witness = witness
         self._stream: AsyncStream | None = None
         self._instant: dict[type[Any], Callable[[Any], Any]] = {
             Now: lambda _: Instant(clock.now(), clock.monotonic()),
             Observe: witness.observe,
-            Record: witness.record,
+            Record: partial(_recorded, witness),
         }
         self._table: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             Sleep: lambda effect: clock.sleep_async(effect.seconds),
@@ -396,8 +398,16 @@ class AsyncPerformer:
             Open: self._open,
             Read: self._read,
             Close: self._close,
-            Work: self._work,
+            Work: lambda effect: _in_thread(effect.call),
         }
+        if witness.keeping is not UNKEPT:
+            # A ledger waits for its disk, and the event loop must not.
+            self._table |= {Observe: self._observe, Record: self._record}
+            self._instant = {Now: self._instant[Now]}
+
+    def takes_time(self, effect: Effect[Any]) -> bool:
+        """Whether something has to be waited for."""
+        return type(effect) not in self._instant
 
     def at_once(self, effect: Effect[Any]) -> Any:
         """Carry out one effect that takes no time."""
@@ -406,6 +416,13 @@ class AsyncPerformer:
     def __call__(self, effect: Effect[Any]) -> Awaitable[Any]:
         """Carry out one effect that may take its time."""
         return self._table[type(effect)](effect)
+
+    async def put_on_record(self, record: Record) -> None:
+        """Carry out what a flow could no longer ask for."""
+        if self.takes_time(record):
+            await self(record)
+        else:
+            self.at_once(record)
 
     async def close(self) -> None:
         """Let go of what is still open."""
@@ -436,14 +453,14 @@ class AsyncPerformer:
             raise no_turn() from None
         return replace(effect, timeout=effect.timeout - (tell_time() - begin))
 
-    async def _work(self, effect: Work[Any]) -> Any:
-        """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
-        work = asyncio.ensure_future(asyncio.to_thread(effect.call))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.gather(work, return_exceptions=True)
-            raise
+    # Listeners are told in the event loop in any case.
+
+    async def _observe(self, effect: Observe) -> Task:
+        return self._witness.observe(await _in_thread(partial(self._witness.keeping.observe, effect)))
+
+    async def _record(self, effect: Record) -> Earlier | None:
+        with self._witness.telling(effect):
+            return await _in_thread(partial(self._witness.keeping.record, effect))
 
     async def _open(self, effect: Open) -> Head:
         await self._close(Close())
@@ -457,6 +474,16 @@ class AsyncPerformer:
         if self._stream is not None:
             stream, self._stream = self._stream, None
             await stream.close()
+
+
+async def _in_thread(call: Callable[[], R]) -> R:
+    """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
+    work = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.gather(work, return_exceptions=True)
+        raise
 
 
 class AsyncDriver:
@@ -521,7 +548,7 @@ class AsyncDriver:
             effect = stepper.step()
             while effect is not None:
                 try:
-                    reply = perform.at_once(effect) if isinstance(effect, INSTANT) else await perform(effect)
+                    reply = await perform(effect) if perform.takes_time(effect) else perform.at_once(effect)
                 except Exception as error:  # noqa: BLE001 - every error belongs to the flow
                     effect = stepper.step(error=error)
                     continue
@@ -529,7 +556,9 @@ class AsyncDriver:
                     yield reply
                 effect = stepper.step(reply)
         except BaseException as error:
-            stepper.broke_off(error, self._clock.now())
+            if record := stepper.broke_off(error, self._clock.now()):
+                with _beside(error):
+                    await perform.put_on_record(record)
             raise
         finally:
             stepper.close()

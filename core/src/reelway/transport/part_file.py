@@ -39,7 +39,7 @@ class PartFile:
 
     def __init__(self, target: Path, source: str, *, overwrite: bool = False) -> None:
         """``source`` names the result, so that another task's remains are never taken for its beginning."""
-        self._target = target
+        self.target = target
         self._overwrite = overwrite
         self._lock = _Lock(target.with_name(target.name + ".part.lock"))
         self._source = source
@@ -50,7 +50,7 @@ class PartFile:
 
     def resume_point(self) -> ResumePoint:
         """How much is there, and under which validator; nothing where that cannot be proven."""
-        if not self._target.parent.is_dir():
+        if not self.target.parent.is_dir():
             return ResumePoint()
         self._claim()
         try:
@@ -66,7 +66,7 @@ class PartFile:
     def start(self, resume: ResumePoint) -> None:
         """Open the file for appending after ``resume.size`` bytes; what stands behind them is cut off."""
         self.suspend()
-        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
         self._claim()
         self._digest = hashlib.sha256()
         if not resume.size:
@@ -113,7 +113,7 @@ class PartFile:
             os.fsync(written.fileno())
         self._name()
         self._notes.unlink(missing_ok=True)
-        _sync_folder(self._target.parent)
+        _sync_folder(self.target.parent)
         self.close()
         return self._digest.hexdigest()
 
@@ -126,7 +126,7 @@ class PartFile:
     def _claim(self) -> None:
         if not self._lock.take():
             busy = DownloadError(
-                f"Another download is writing {self._target}.",
+                f"Another download is writing {self.target}.",
                 hint="Wait until it has ended, or choose another name.",
             )
             busy.fault = Fault.CALLER
@@ -134,16 +134,16 @@ class PartFile:
 
     def _name(self) -> None:
         if self._overwrite:
-            self._path.replace(self._target)
+            self._path.replace(self.target)
             return
         try:
-            _name_anew(self._path, self._target)
+            _name_anew(self._path, self.target)
         except FileExistsError:
             self._refuse_name()
 
     def _refuse_name(self) -> NoReturn:
         taken = DownloadError(
-            f"{self._target} came into being during the download and was not touched.",
+            f"{self.target} came into being during the download and was not touched.",
             hint=f"The whole result is in {self._path}: move it, or download to another name.",
         )
         taken.fault, taken.retryable = Fault.CALLER, False

@@ -1,0 +1,72 @@
+"""Where the command remembers its jobs: a ledger in the user's state folder, unless another is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from reelway.errors import LedgerError
+from reelway.ledger.interface import Ledger
+from reelway.ledgers import open_ledger
+
+LEDGER_VARIABLE: Final = "REELWAY_LEDGER"
+
+NO_LEDGER: Final = "none"
+"""What is written in the place of a URL where nothing is to be remembered."""
+
+STATE_FOLDERS: Final[Mapping[str, tuple[str, str]]] = {
+    "win32": ("LOCALAPPDATA", "~/AppData/Local"),
+    "darwin": ("", "~/Library/Application Support"),
+}
+"""Where programs keep their state: the variable that says so, and the folder without it."""
+
+ELSEWHERE: Final = ("XDG_STATE_HOME", "~/.local/state")
+"""As https://specifications.freedesktop.org/basedir/latest/ has it; the variable holds everywhere."""
+
+
+def default_file(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """The file of the ledger where none is named."""
+    variable, folder = STATE_FOLDERS.get(platform, ELSEWHERE)
+    named = environ.get(ELSEWHERE[0]) or environ.get(variable, "")
+    # A relative path in that variable is to be ignored, says the specification.
+    return (Path(named) if Path(named).is_absolute() else Path(folder).expanduser()) / "reelway" / "jobs.db"
+
+
+def named_ledger(given: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The URL that an option or the environment names, if one does."""
+    return given or environ.get(LEDGER_VARIABLE) or None
+
+
+def opened_ledger(given: str | None) -> Ledger | None:
+    """The ledger of a command; None where nothing is to be remembered.
+
+    Raises:
+        ConfigurationError: what was named is no URL of a ledger.
+        LedgerError: it cannot be opened and written to.
+    """
+    named = named_ledger(given)
+    if named is not None:
+        return None if named == NO_LEDGER else open_ledger(named)
+    file = default_file()
+    try:
+        _prepare(file)
+        return open_ledger(f"sqlite:{file}")
+    except OSError as error:
+        message = f"The folder {file.parent} cannot be made: {error.strerror}."
+        raise LedgerError(message, hint=_way_out("See who owns it.")) from error
+    except LedgerError as error:
+        error.hint = _way_out(error.hint)
+        raise
+
+
+def _way_out(hint: str) -> str:
+    return f"{hint} Or name another ledger with --ledger; with --ledger {NO_LEDGER} nothing is remembered."
+
+
+def _prepare(file: Path) -> None:
+    """Make folder and file the user's alone: result links open what was paid for."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
