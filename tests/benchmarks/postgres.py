@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -53,6 +53,12 @@ BARE_CLAIM: Final = """
 """
 BARE_SETTLE: Final = """
     update bare set leased = '-infinity', due = now() + interval '1 ms' where id = any(%s::bigint[])
+"""
+
+COPY: Final = """
+    insert into reelway.entries (ref, provider, account, status, artifact, begun_at, revision, task)
+    select 'copy-' || n, provider, account, status, artifact, begun_at, 1, task
+    from reelway.entries, generate_series(2, %d) n
 """
 
 
@@ -143,15 +149,11 @@ def _ticks(process: int) -> int:
 
 def _fill(server: Server, tasks: int) -> None:
     server.execute(f"{BARE} with (fillfactor = 70, autovacuum_vacuum_cost_delay = 0); create index on bare (due)")
-    server.execute(f"insert into bare select n, now(), '-infinity' from generate_series(1, {tasks}) n")
+    server.execute(f"insert into bare select n, now(), '-infinity' from generate_series(1, {tasks}) n")  # noqa: S608 - a number
     with PostgresLedger(server.url()) as ledger:
         # One task as a client makes it, and copies of it.
         ledger.track(_task())
-    server.execute(
-        "insert into reelway.entries (ref, provider, account, status, artifact, begun_at, revision, task)"
-        " select 'copy-' || n, provider, account, status, artifact, begun_at, 1, task"
-        f" from reelway.entries, generate_series(2, {tasks}) n"
-    )
+    server.execute(COPY % tasks)
     server.execute(
         "insert into reelway.schedule (number, account, chore, due)"
         " select number, 1, 'poll', now() from reelway.entries where ref like 'copy-%'"
@@ -166,7 +168,7 @@ def _task() -> Task:
 # --- what a worker does ---
 
 
-def ledger_turns(url: str) -> Iterator[int]:
+def ledger_turns(url: str) -> Generator[int, None, None]:
     """Claim and settle; every turn leaves the task as it is, as most polls do."""
     with PostgresLedger(url) as ledger:
         while True:
@@ -175,7 +177,7 @@ def ledger_turns(url: str) -> Iterator[int]:
             yield len(claims)
 
 
-def bare_turns(url: str) -> Iterator[int]:
+def bare_turns(url: str) -> Generator[int, None, None]:
     """The same in bare SQL."""
     with psycopg.connect(url, autocommit=True) as connection:
         while True:
@@ -184,7 +186,10 @@ def bare_turns(url: str) -> Iterator[int]:
             yield len(ids)
 
 
-WORK: Final[Mapping[str, Callable[[str], Iterator[int]]]] = {"ledger": ledger_turns, "bare": bare_turns}
+WORK: Final[Mapping[str, Callable[[str], Generator[int, None, None]]]] = {
+    "ledger": ledger_turns,
+    "bare": bare_turns,
+}
 
 
 def work(name: str, url: str) -> dict[str, Any]:

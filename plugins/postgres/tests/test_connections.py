@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from math import inf
 
 import pytest
 
 from reelway import LedgerError
-from reelway.ledger.records import Query
+from reelway.ledger.records import Chore, Query, Settlement
+from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
 from tests.postgres_server import FAST, Server
 
@@ -118,3 +121,19 @@ def test_a_forked_process_has_connections_of_its_own(ledger: PostgresLedger) -> 
     ledger.hold_off(ACCOUNT, 1)
     names = ledger._database.rows("select account from our.accounts order by account")
     assert names == [("child",), ("main",)]
+
+
+def test_nothing_is_kept_in_a_session_so_that_a_pooler_may_change_it(url: str) -> None:
+    kept = """
+        select (select count(*) from pg_prepared_statements), (select count(*) from pg_cursors where name <> ''),
+            (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+            (select count(*) from pg_settings where source = 'session' and name <> 'transaction_isolation')
+    """
+    with PostgresLedger(url, connections=1) as ledger:
+        for _ in range(10):
+            entry = ledger.track(Task.new(TaskRef(*ACCOUNT, "", "task"), datetime.now(UTC)))
+            claims = ledger.claim(10, 60, {ACCOUNT: inf}, list(Chore))
+            ledger.settle([Settlement(claim=claim, again=0) for claim in claims])
+            ledger.events()
+            ledger.entries(Query(after=entry.number))
+        assert ledger._database.rows(kept) == [(0, 0, 0, 0)]
