@@ -51,7 +51,7 @@ def test_what_is_wrong_is_told_without_the_password(
     caplog.set_level(logging.DEBUG)
     url = Secret(URLS[words](server))
     with pytest.raises(LedgerError) as refused:
-        PostgresLedger(url, patience=0)
+        PostgresLedger(url)
     assert words in refused.value.message
     assert refused.value.hint
     assert CANARY not in full_report(refused.value)

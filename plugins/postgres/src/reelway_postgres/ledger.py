@@ -63,7 +63,7 @@ class PostgresLedger(Ledger):
                 (https://www.postgresql.org/docs/current/libpq-connect.html), and ``schema`` besides; without it,
                 the tables are in the schema ``reelway``.
             connections: how many are opened at most, one for each thread that is in a method.
-            patience: seconds to wait for a server that is starting, and for a connection.
+            patience: seconds to wait, once it is open, for a server that is away, and for a connection.
 
         Raises:
             ConfigurationError: the address cannot be read.
@@ -74,12 +74,13 @@ class PostgresLedger(Ledger):
         address = Address.of(url)
         self.name = address.name
         self._accounts: dict[AccountKey, int] = {}
-        self._database = Database(address, connections=connections, patience=patience)
+        # Where nothing answers at first, the address may be wrong, so that is told at once.
+        opening = Database(address, connections=1, patience=0)
         try:
-            bring_forward(self._database, self.name, address.schema)
-        except BaseException:
-            self.close()
-            raise
+            bring_forward(opening, self.name, address.schema)
+        finally:
+            opening.close()
+        self._database = Database(address, connections=connections, patience=patience)
 
     def close(self) -> None:
         self._database.close()
