@@ -22,6 +22,7 @@ from reelway.flow.submit import SubmitPlan
 from reelway.model.lifecycle import NOT_FOUND_GRACE, NOT_FOUND_LIMIT
 from reelway.operations import SUBMIT_SECONDS
 from tests.docs.pages import DOCS, PAGES, ROOT
+from tests.repository.source import PROVIDERS
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -101,8 +102,7 @@ def test_everything_in_the_references_exists(name: str) -> None:
 
 def test_every_provider_is_in_the_table_of_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    plugins = {file.parent.name for file in ROOT.glob("plugins/*/pyproject.toml")}
-    assert set(re.findall(r"\| `reelway-([\w-]+)` \|", text)) == plugins
+    assert set(re.findall(r"\| `reelway-([\w-]+)` \|", text)) == set(PROVIDERS)
 
 
 def test_every_page_of_the_manual_has_a_place_in_its_order() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,21 @@ from typing import Final
 
 import pytest
 
+from reelway.provider.hookspecs import GROUP
+
 ROOT: Final = Path(__file__).parents[2]
 CORE: Final = ROOT / "core" / "src" / "reelway"
 PLUGINS: Final = sorted(path for path in ROOT.glob("plugins/*/src/reelway_*") if path.is_dir())
+
+
+def groups(plugin: str) -> set[str]:
+    """The groups of a plugin's entry points: what kind of things it brings; by the name of its folder."""
+    described = tomllib.loads((ROOT / "plugins" / plugin / "pyproject.toml").read_text(encoding="utf-8"))
+    return set(described["project"]["entry-points"])
+
+
+PROVIDERS: Final = sorted(path.parents[1].name for path in PLUGINS if GROUP in groups(path.parents[1].name))
+"""The folders of the plugins that bring providers."""
 
 
 @cache

@@ -14,7 +14,19 @@ import pytest
 
 import reelway
 from reelway import errors
-from tests.repository.source import CORE, PLUGINS, ROOT, committed, imported, modules, shown, tree
+from reelway.provider.hookspecs import GROUP, LEDGERS
+from tests.repository.source import (
+    CORE,
+    PLUGINS,
+    PROVIDERS,
+    ROOT,
+    committed,
+    groups,
+    imported,
+    modules,
+    shown,
+    tree,
+)
 
 FLOORS: Final[Mapping[str, int]] = {
     "model": 0,
@@ -42,6 +54,12 @@ WORKSHOPS: Final = frozenset({"sandbox", "testing"})
 """They may use anything, and only the command and tests use them."""
 
 HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
+
+ROOMS_OF_PLUGINS: Final[Mapping[str, frozenset[str]]] = {
+    GROUP: frozenset({"model", "provider", "errors"}),
+    LEDGERS: frozenset({"model", "provider", "errors", "ledger", "locks"}),
+}
+"""What a plugin may import of the core, by the kind of things that it brings."""
 
 MORE_HTTP_LIBRARIES: Final = frozenset(
     {"requests", "urllib3", "aiohttp", "h11", "h2", "http", "socket", "urllib.request"}
@@ -106,7 +124,8 @@ def test_no_plugin_imports_the_network_or_another_plugin(path: Path) -> None:
     own = path.relative_to(ROOT).parts[3]
     assert not roots(path) & (HTTP_LIBRARIES | MORE_HTTP_LIBRARIES)
     assert not {root for root in roots(path) if root.startswith("reelway_")} - {own}
-    assert rooms_used_by_plugin(path) <= {"model", "provider", "errors"}
+    rooms = set().union(*(ROOMS_OF_PLUGINS[group] for group in groups(path.relative_to(ROOT).parts[1])))
+    assert rooms_used_by_plugin(path) <= rooms
 
 
 def rooms_used_by_plugin(path: Path) -> set[str]:
@@ -116,7 +135,7 @@ def rooms_used_by_plugin(path: Path) -> set[str]:
 def test_core_names_no_provider() -> None:
     # A plugin's folder is named like its provider; one may be named after a protocol, which core has to know. A
     # name is a word, or a part of one that begins with a capital: "mark" and "false" name nobody.
-    names = "|".join(plugin.relative_to(ROOT).parts[1] for plugin in PLUGINS)
+    names = "|".join(PROVIDERS)
     naming = re.compile(rf"(?<![A-Za-z])(?i:{names})(?![a-z])")
     texts = [path for path in CORE.rglob("*") if path.suffix in {".py", ".typed", ".json", ".toml"}]
     assert [shown(path) for path in texts if naming.search(path.read_text())] == []
