@@ -20,6 +20,7 @@ from reelway.cli import (
     new_provider,
     record,
     sandbox,
+    serve,
     tasks,
     tracking,
 )
@@ -31,6 +32,7 @@ PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
     "Follow tasks": (following.wait, following.watch, tracking.track, tasks.get, tasks.download, tasks.cancel),
     "Remember": (listing.list_, listing.adopt, listing.abandon),
+    "Run a service": (serve.serve,),
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
     "Write a provider": (new_provider.new_provider, conform.conform),
