@@ -154,7 +154,8 @@ class Rounds:
             done, pending = await asyncio.wait(pending, timeout=PART_SECONDS)
             self._turns -= done
             if done:
-                await self._write([_ended(turn, turns[turn]) for turn in done])
+                # In the order of the claims, so that the same story is told in the same order.
+                await self._write([_ended(turn, claim) for turn, claim in turns.items() if turn in done])
                 self.woken.set()
 
     async def _write(self, turns: Sequence[Turn]) -> None:
