@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -249,11 +249,12 @@ class Client(_Base):
         timeout: float = WAIT_SECONDS,
         progress: Progress = None,
     ) -> Download:
-        """Fetch the result of a succeeded task: streamed, resumed, checked whole, then published by a rename.
+        """Fetch the result of a succeeded task: streamed, resumed, checked whole, and only then where it belongs.
 
         Args:
             task: the task, its reference, or the text of one.
-            to: the file, or a folder; by default ``<id>.mp4`` in the present folder.
+            to: the file, or a folder; by default ``<id>.mp4`` in the present folder. A text may also be a template
+                such as ``"videos/{provider}/{id}.mp4"``, or an object's URL at ``s3://``, ``gs://`` or ``az://``.
             variant: which rendition, where the provider offers others.
             overwrite: replace a file of that name.
             limit: bytes that the result may have at most.
@@ -264,14 +265,18 @@ class Client(_Base):
             DownloadError: it could not be fetched whole; what arrived is kept and continued next time.
             LinkExpired: no link works any more.
             OutputMissing: the job succeeded, but there is nothing to fetch.
-            ConfigurationError: the file exists already, or a limit is no number.
+            ConfigurationError: the place is taken or cannot be read, or a limit is no number.
         """
-        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
-            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+            task,
+            to,
+            variant=variant,
+            overwrite=overwrite,
+            limit=limit,
+            timeout=timeout,
+            progress=progress,
         )
-        with closing(part):
-            return download_of(self._driver.run(job), path)
+        return download_of(self._driver.run(job))
 
     def generate(
         self,
@@ -426,12 +431,16 @@ class AsyncClient(_Base):
         progress: Progress = None,
     ) -> Download:
         """As :meth:`Client.download`."""
-        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
-            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+            task,
+            to,
+            variant=variant,
+            overwrite=overwrite,
+            limit=limit,
+            timeout=timeout,
+            progress=progress,
         )
-        with closing(part):
-            return download_of(await self._driver.run(job), path)
+        return download_of(await self._driver.run(job))
 
     async def generate(
         self,
