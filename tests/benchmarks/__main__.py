@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from tests.benchmarks import downloading, following, ledgers, polling, reading, report, starting
+from tests.benchmarks import callbacks, downloading, following, ledgers, polling, reading, report, starting
 from tests.benchmarks.figures import Findings
 from tests.benchmarks.measure import FULL, QUICK, Scale, loopback_server
 
@@ -21,6 +21,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "starting": lambda scale, _: starting.run(scale),
     "downloading": downloading.run,
     "ledgers": lambda scale, _: ledgers.run(scale),
+    "callbacks": lambda scale, _: callbacks.run(scale),
 }
 
 

@@ -16,8 +16,8 @@ COMMANDS = {name_of(body): body for bodies in PANELS.values() for body in bodies
 def test_the_commands_are_these() -> None:
     follow = {"get", "watch", "wait", "download", "cancel"}
     look = {"providers", "models", "explain", "sandbox", "demo", "record", "doctor"}
-    remember = {"list", "adopt", "abandon"}
-    assert COMMANDS.keys() == {"create", "generate", "remix", "new-provider", "conform"} | follow | look | remember
+    keep = {"list", "adopt", "abandon", "track", "serve"}
+    assert COMMANDS.keys() == {"create", "generate", "remix", "new-provider", "conform"} | follow | look | keep
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -26,10 +26,11 @@ FLOORS: Final[Mapping[str, int]] = {
     "recording": 2,
     "scaffold": 2,
     "transport": 3,
-    **dict.fromkeys(("account", "ages", "observing", "requesting", "results"), 4),
+    **dict.fromkeys(("account", "addresses", "ages", "observing", "requesting", "results"), 4),
     **dict.fromkeys(("digesting", "keeping", "ledgers", "listeners", "memory", "operations", "client"), 4),
     "tracker": 5,
-    "cli": 6,
+    "server": 6,
+    "cli": 7,
 }
 """The rooms from the ground up; imports run downward only."""
 

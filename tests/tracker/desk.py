@@ -12,6 +12,7 @@ from reelway import Account, Registry, Status, Task, TaskRef
 from reelway.flow.effects import TransportError
 from reelway.ledger.records import Entry
 from reelway.ledger.sqlite import SqliteLedger
+from reelway.listeners import OnChange
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.operations import Settings
 from reelway.provider.interface import Cadence
@@ -23,7 +24,7 @@ from tests.acme import ACME, said
 
 T = TypeVar("T")
 
-Answer = HttpResponse | TransportError | Callable[[], HttpResponse]
+Answer = HttpResponse | TransportError
 
 SWEEPS: Final = 100_000
 
@@ -37,6 +38,7 @@ class Desk:
         asked: when each task was asked about, in seconds since the beginning.
         answers: what is answered next about each task; after the last, it succeeds.
         usual: what is answered about tasks that have no answers of their own.
+        before_answer: what happens while a poll is under way.
         told: what the tracker has told.
     """
 
@@ -49,6 +51,7 @@ class Desk:
         names: tuple[str, ...] = ("default",),
         draw: Callable[[], float] = lambda: 0.5,
         cadence: Cadence = UNHURRIED,
+        on_change: OnChange | None = None,
     ) -> None:
         self.clock = clock or machine_clock()
         self.began = self.clock.monotonic()
@@ -56,12 +59,13 @@ class Desk:
         self.asked: dict[str, list[float]] = {}
         self.answers: dict[str, list[Answer]] = {}
         self.usual: Callable[[str], HttpResponse] = lambda task_id: said("succeeded", task_id)
+        self.before_answer: Callable[[], None] = lambda: None
         self.told: list[TaskChanged] = []
         settings = Settings(
             clock=self.clock,
             draw=draw,
             http=HttpSettings(transport=in_process(self._respond)),
-            on_change=lambda task, events: self.told.append(TaskChanged(task, events)),
+            on_change=on_change or (lambda task, events: self.told.append(TaskChanged(task, events))),
         )
         account = Account("acme", api_key="k", requests_per_second=pace, cadence=cadence)
         self._runner = asyncio.Runner()
@@ -122,11 +126,12 @@ class Desk:
     def _respond(self, request: HttpRequest) -> HttpResponse:
         name = request.path.rpartition("/")[2]
         self.asked.setdefault(name, []).append(self.clock.monotonic() - self.began)
+        self.before_answer()
         waiting = self.answers.get(name, [])
         answer = waiting.pop(0) if waiting else self.usual(name)
         if isinstance(answer, TransportError):
             raise answer
-        return answer if isinstance(answer, HttpResponse) else answer()
+        return answer
 
 
 def machine_clock() -> VirtualClock:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from msgspec.structs import replace
 
 from reelway.account import Account, Accounts, named_accounts
+from reelway.addresses import checked_base
 from reelway.flow.stream import DEFAULT_LIMIT
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Entry
@@ -61,6 +62,7 @@ class _Base:
         on_change: OnChange | None = None,
         on_submission: OnSubmission | None = None,
         ledger: LedgerLike | None = None,
+        callbacks: str | None = None,
         record: str | Path | None = None,
         observers: Iterable[object] = (),
         allow_private_links: bool = False,
@@ -82,6 +84,8 @@ class _Base:
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
             ledger: where jobs are remembered across processes and their deaths: ``"sqlite:jobs.db"``,
                 ``"memory:"``, what a plugin brings, or a ledger that is open and stays so when the client closes.
+            callbacks: where a :class:`reelway.server.CallbackReceiver` for the same ledger is reached from outside.
+                Each create at a provider that calls back then names an address of its own below it.
             record: a new folder for each exchange as a sample without secrets, for ``reelway.testing.Replay``.
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
@@ -108,6 +112,7 @@ class _Base:
             observers=tuple(observers),
             http=HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links),
             clock=clock or SystemClock(),
+            callbacks=None if callbacks is None else checked_base(callbacks),
         )
         self._open(named, registry, self._keep_in(address))
 

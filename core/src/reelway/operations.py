@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.account import Account, OpenAccount
+from reelway.addresses import MASK, addressed, needs_address, new_address
 from reelway.ages import Ages
 from reelway.digesting import remix_digest, request_digest
 from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
@@ -35,6 +36,7 @@ from reelway.memory import Memory
 from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
+from reelway.model.secret import Secret
 from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
@@ -84,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         observers: objects with hooks of observers, beside those that are installed.
         trace: is told every effect of every flow, for tests and for finding out what happened.
         ledger: where jobs are remembered; whoever opened it closes it.
+        callbacks: where the addresses begin that creates name for their callbacks; needs a ledger.
     """
 
     on_unsupported: OnUnsupported = OnUnsupported.ERROR
@@ -96,6 +99,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     observers: tuple[object, ...] = ()
     trace: Callable[[Effect[Any]], None] | None = None
     ledger: Ledger | None = None
+    callbacks: str | None = None
 
 
 class Operations:
@@ -106,6 +110,8 @@ class Operations:
     ) -> None:
         self._settings = settings
         self._keeper = None if settings.ledger is None else Keeper(settings.ledger, own=own_ledger)
+        if settings.callbacks is not None:
+            self._require_keeper("callbacks=")
         self._closed = False
         self._ages = Ages(settings.clock)
         self._accounts = {name: OpenAccount(name, account, registry) for name, account in accounts.items()}
@@ -152,8 +158,8 @@ class Operations:
     def create(self, request: VideoRequest, account: str | None, note: Note) -> Job[Task]:
         """Create a task."""
         chosen = self._account(account)
-        checked = self._checked(chosen, request)
-        plan = self._submit_plan(chosen, note, request_digest(request))
+        checked, callback_digest = self._called_back(chosen, self._checked(chosen, request))
+        plan = self._submit_plan(chosen, note, request_digest(request), callback_digest)
         return Job(chosen.name, self._submission(self._creation(chosen, checked, plan), plan))
 
     def retrieve(self, task: TaskLike) -> Job[Task]:
@@ -222,6 +228,8 @@ class Operations:
         """The request that a create would send. Nothing is sent, and no file is read."""
         chosen = self._account(account)
         checked = self._checked(chosen, wish)
+        if self._settings.callbacks is not None and needs_address(checked, chosen.provider):
+            checked = addressed(checked, Secret(f"{self._settings.callbacks}/{MASK}"))
         request = _encoded(chosen, without_bytes(checked.request, checked.spec), checked.spec)
         return preview_of(request, chosen.endpoint.base_url, checked.warnings)
 
@@ -267,7 +275,16 @@ class Operations:
     def _give_up(self, replaced: str, by: str) -> Flow[None]:
         yield from perform(Work(partial(self.memory.abandon, replaced, detail=f"replaced by {by}")))
 
-    def _submit_plan(self, chosen: OpenAccount, note: Note, digest: str) -> SubmitPlan:
+    def _called_back(self, chosen: OpenAccount, checked: CheckedRequest) -> tuple[CheckedRequest, str | None]:
+        """A create with a callback address of its own and the digest of its token, where it is to have one."""
+        if self._settings.callbacks is None or not needs_address(checked, chosen.provider):
+            return checked, None
+        address = new_address(self._settings.callbacks)
+        return addressed(checked, address.url), address.digest
+
+    def _submit_plan(
+        self, chosen: OpenAccount, note: Note, digest: str, callback_digest: str | None = None
+    ) -> SubmitPlan:
         for name in ("idempotency_key", "replaces"):
             if note.get(name) is not None:
                 self._require_keeper(name)
@@ -281,6 +298,7 @@ class Operations:
                 metadata=checked_metadata(note.get("metadata")),
                 idempotency_key=checked_key(note.get("idempotency_key")),
                 request_digest=digest,
+                callback_digest=callback_digest,
                 replaces=note.get("replaces"),
             ),
             recorded=self._keeper is not None,

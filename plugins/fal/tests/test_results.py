@@ -9,7 +9,7 @@ import pytest
 from reelway.errors import ErrorKind, ProviderError
 from reelway.model.http import HttpResponse, json_response
 from reelway.model.observation import Failure, FailureKind, Observation, Status
-from reelway.provider.reading import read_callback, read_error, read_result, read_retrieve
+from reelway.provider.reading import read_callback, read_create, read_error, read_result, read_retrieve
 from reelway_fal import Fal
 from reelway_fal.wire import NO_RESULT
 
@@ -110,6 +110,69 @@ def test_what_is_about_the_account_is_never_an_end(status: int, name: str) -> No
     listed = (SAMPLES / "result-422-missing.json").read_bytes()
     with pytest.raises(ProviderError):
         ended(HttpResponse(status=status, body=listed), name)
+
+
+PLATFORM = {
+    FailureKind.TIMEOUT: ("request_timeout", "startup_timeout"),
+    FailureKind.INTERNAL: (
+        "runner_scheduling_failure",
+        "runner_connection_timeout",
+        "runner_disconnected",
+        "runner_connection_refused",
+        "runner_connection_error",
+        "runner_incomplete_response",
+        "runner_server_error",
+    ),
+    FailureKind.UNKNOWN: ("client_disconnected",),
+}
+"""documentation/model-apis/request-errors, written out once more."""
+
+MODEL = {
+    FailureKind.MODERATION: ("content_policy_violation",),
+    FailureKind.TIMEOUT: ("generation_timeout",),
+    FailureKind.INTERNAL: (
+        "internal_server_error",
+        "downstream_service_error",
+        "downstream_service_unavailable",
+    ),
+    FailureKind.UNKNOWN: ("no_media_generated",),
+    FailureKind.REJECTED: ("missing", "image_too_large"),
+}
+"""documentation/model-apis/errors, and two types of which it says that the input was wrong."""
+
+
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in PLATFORM.items() for code in codes])
+def test_what_happened_to_a_request_on_its_way_is_an_end_of_its_kind(kind: FailureKind, code: str) -> None:
+    result = json_response({"detail": "No.", "error_type": code}, status=500)
+    assert ended(result) == failed(kind, code, "No.")
+
+
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in MODEL.items() for code in codes])
+def test_what_a_model_complains_of_is_an_end_of_its_kind(kind: FailureKind, code: str) -> None:
+    result = json_response({"detail": [{"msg": "No.", "type": code}]}, status=422)
+    assert ended(result) == failed(kind, code, "No.")
+
+
+def test_an_error_of_the_platform_is_its_own_where_the_queue_says_that_it_failed() -> None:
+    result = json_response({"detail": "Sorry.", "error_type": "internal_error"}, status=500)
+    assert ended(result, "status-completed-error") == failed(FailureKind.INTERNAL, "internal_error", "Sorry.")
+
+
+@pytest.mark.parametrize("member", ["response_url", "status_url", "gateway_request_id"])
+def test_an_answer_to_a_create_is_the_queue_s_if_it_says_where_to_ask(member: str) -> None:
+    answer = json_response({"request_id": REQUEST, "status": "IN_QUEUE", member: "x"})
+    assert read_create(PROVIDER, answer, APP).task_id == REQUEST
+
+
+@pytest.mark.parametrize("reason", ["Exhausted balance. Top up.", "TOP_UP"])
+def test_an_account_without_money_is_told_as_such(reason: str) -> None:
+    answer = json_response({"detail": f"User is locked. Reason: {reason}"}, status=403)
+    assert read_error(PROVIDER, answer).kind is ErrorKind.QUOTA
+
+
+def test_the_id_of_the_call_is_kept_for_its_support() -> None:
+    answer = HttpResponse(status=500, headers=(("X-Fal-Request-Id", "call-7"),))
+    assert read_error(PROVIDER, answer).request_id == "call-7"
 
 
 def test_a_type_may_stand_in_the_header_alone() -> None:

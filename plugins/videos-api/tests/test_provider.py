@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,27 @@ def test_a_bare_record_is_read_like_a_wrapped_one() -> None:
     assert (bare.task_id, bare.progress, bare.model, bare.completed_at) == ("task_1", 50, "kling-v1", None)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "completed", "completed_at": 1776681149},
+        {"status": "SUCCESS", "finish_time": 1776681149},
+        {"code": "success", "data": {"status": "SUCCESS", "finish_time": 1776681149}},
+    ],
+    ids=json.dumps,
+)
+def test_the_time_of_the_end_is_found_where_gateways_put_it(document: dict[str, Any]) -> None:
+    assert poll(document).completed_at == datetime.fromtimestamp(1776681149, UTC)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_code_of_a_bad_end_tells_its_kind(wrapped: bool) -> None:
+    record = {"status": "failed", "error": {"code": "moderation_blocked", "message": REASON}}
+    failure = poll({"code": "success", "data": record} if wrapped else record).failure
+    assert failure is not None
+    assert (failure.kind, failure.code) == (FailureKind.MODERATION, "moderation_blocked")
+
+
 def test_a_row_number_is_no_task() -> None:
     with pytest.raises(ProviderError, match="no usable task id"):
         read_create(PROVIDER, json_response({"code": "success", "data": {"id": 6, "status": "SUBMITTED"}}), "")
@@ -204,6 +226,27 @@ def test_the_event_of_a_failure_is_read() -> None:
     observation = called_back(event)
     assert (observation.task_id, observation.status) == ("video_1", Status.FAILED)
     assert observation.created_at is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": "evt_1", "status": "processing", "data": {"id": "video_1"}},
+        {"id": "evt_1", "data": {"task_id": "video_1", "status": "processing"}},
+        {"id": 6, "task_id": "video_1", "status": "processing"},
+        {"id": "video_1", "status": "processing"},
+    ],
+    ids=json.dumps,
+)
+def test_a_callback_is_about_the_task_it_names(document: dict[str, Any]) -> None:
+    observation = called_back(document)
+    assert (observation.task_id, observation.status) == ("video_1", Status.RUNNING)
+
+
+@pytest.mark.parametrize("name", ["created_at", "submit_time"])
+def test_a_callback_says_when_the_task_was_created_and_not_the_event(name: str) -> None:
+    observation = called_back({"type": "video.completed", "created_at": 1, "data": {"id": "v", name: 1776681149}})
+    assert observation.created_at == datetime.fromtimestamp(1776681149, UTC)
 
 
 def test_a_gateway_may_post_the_task_itself() -> None:

@@ -20,7 +20,9 @@ from reelway.cli import (
     new_provider,
     record,
     sandbox,
+    serve,
     tasks,
+    tracking,
 )
 from reelway.cli.entry import Body, Command, entry, name_of
 from reelway.cli.exit_codes import as_help
@@ -28,8 +30,9 @@ from reelway.cli.plugins import trying
 
 PANELS: Final[Mapping[str, tuple[Body, ...]]] = {
     "Make videos": (creating.generate, creating.create, creating.remix),
-    "Follow tasks": (following.wait, following.watch, tasks.get, tasks.download, tasks.cancel),
+    "Follow tasks": (following.wait, following.watch, tracking.track, tasks.get, tasks.download, tasks.cancel),
     "Remember": (listing.list_, listing.adopt, listing.abandon),
+    "Run a service": (serve.serve,),
     "Look around": (catalog.providers, catalog.models, explain.explain),
     "Try and check": (demo.demo, sandbox.sandbox, record.record, doctor.doctor),
     "Write a provider": (new_provider.new_provider, conform.conform),

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import msgspec
+
 from reelway.errors import InvalidRequest, Problem, ProviderError, ReelwayError, SubmissionUnknown
 from reelway.ledger.records import Entry
+from reelway.model.lifecycle import Event
 from reelway.model.task import Task
 from reelway.provider.canonical import moment_text
 from reelway.results import Download
@@ -34,6 +37,12 @@ def task_shape(task: Task) -> Shape:
         "failure": failure and {"kind": failure.kind.value, "code": failure.code, "message": failure.message},
         "artifact": task.artifact.value,
     }
+
+
+def event_shape(task: Task, event: Event) -> Shape:
+    """An event, and the task as it stands after it."""
+    facts = msgspec.to_builtins(event)
+    return task_shape(task) | {"event": {name: value for name, value in facts.items() if name != "ref"}}
 
 
 def linked_shape(task: Task) -> Shape:

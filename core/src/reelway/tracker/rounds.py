@@ -87,6 +87,24 @@ class Rounds:
         ]
         return min((seconds for seconds in found if seconds is not None), default=None)
 
+    async def count(self) -> int:
+        """Count the open tasks, for pauses that suit their number; names accounts that nobody here can ask.
+
+        Raises:
+            LedgerError: they could not be counted.
+        """
+        self._next_count = self._clock.monotonic() + BACKLOG_SECONDS
+        found = 0
+        for work in self._works:
+            backlog = await asyncio.to_thread(self._ledger.backlog, [work.chore])
+            strangers = work.know(backlog)
+            found += sum(backlog[key] for key in backlog.keys() - strangers)
+            for key in sorted(strangers - self._strangers):
+                self._strangers.add(key)
+                message = "%d open tasks of the account %r of %r stay: this tracker has no such account."
+                logger.warning(message, backlog[key], key[1], key[0])
+        return found
+
     async def tell_forgotten(self) -> None:
         """Tell ends of jobs that a process told nobody before it died."""
         try:
@@ -107,7 +125,7 @@ class Rounds:
 
     async def _start(self, limit: int) -> Started:
         if self._clock.monotonic() >= self._next_count:
-            await self._count()
+            await self.count()
         taken, full = [], False
         for work in self._works:
             room = work.room()
@@ -118,18 +136,6 @@ class Rounds:
                 taken += [(work, claim, since) for claim in claims]
                 full |= len(claims) == most
         return Started(len(taken), full, self._begun(taken) if taken else None)
-
-    async def _count(self) -> None:
-        """Count the open tasks of each account, and name those accounts that nobody here can ask."""
-        self._next_count = self._clock.monotonic() + BACKLOG_SECONDS
-        for work in self._works:
-            backlog = await asyncio.to_thread(self._ledger.backlog, [work.chore])
-            for key in sorted(work.know(backlog) - self._strangers):
-                self._strangers.add(key)
-                message = (
-                    "%d open tasks of the account %r of %r stay as they are: this tracker has no such account."
-                )
-                logger.warning(message, backlog[key], key[1], key[0])
 
     def _begun(self, taken: Sequence[tuple[Work, Claim, float]]) -> asyncio.Task[None]:
         turns = {asyncio.create_task(work.turn(claim, since)): claim for work, claim, since in taken}

@@ -40,6 +40,9 @@ IDLE_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.05
 """The shortest: so that tasks that are due one after the other are taken together."""
 
+SOON: Final = 1.0
+"""Seconds; what is due sooner waits for the pace of its account, and what is due later for its next turn."""
+
 LEDGER_PAUSE: Final = 5.0
 """Seconds before the next try where the ledger could not be used."""
 
@@ -151,6 +154,21 @@ class Tracker:
         if started.batch is not None:
             await asyncio.wait([started.batch], timeout=None if deadline == inf else deadline)
         return Swept(started.taken, 0.0 if started.full else await self._rounds.next_due())
+
+    async def catch_up(self) -> int:
+        """Poll every task that is due, once, at the pace of the accounts; gives how many there were.
+
+        Raises:
+            LedgerError: it could not be read or written.
+        """
+        left = await self._rounds.count()
+        done, next_wake = 0, inf if not left else 0.0
+        while done < left and next_wake <= SOON:
+            await self._clock.sleep_async(next_wake)
+            swept = await self.sweep()
+            done += swept.done
+            next_wake = inf if swept.next_wake is None else swept.next_wake
+        return done
 
     async def run(
         self, stop: asyncio.Event | None = None, *, on_sweep: Callable[[Swept], None] | None = None

@@ -80,8 +80,8 @@ class Fal(Provider):
     def verify_callback(self, headers: Headers, body: bytes, secret: str, now: datetime) -> bool:
         """Check the signature.
 
-        ``secret`` is the JSON Web Key Set that fal serves at ``https://rest.fal.ai/.well-known/jwks.json``. The
-        receiver fetches it, for a provider has no network; the page allows to keep it for 24 hours.
+        ``secret`` is the JSON Web Key Set that fal serves at ``https://rest.fal.ai/.well-known/jwks.json``. Whoever
+        runs the receiver fetches it, for a provider has no network; the page allows to keep it for 24 hours.
         """
         return webhooks.verified(headers, body, secret, now)
 

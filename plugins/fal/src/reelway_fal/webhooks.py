@@ -17,25 +17,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from reelway.errors import ProviderError
 from reelway.model.http import Headers
 from reelway.provider.readers import decode_json, pick
+from reelway.provider.signed import is_recent, only_header
 
 SIGNED_HEADERS: Final = ("X-Fal-Webhook-Request-Id", "X-Fal-Webhook-User-Id", "X-Fal-Webhook-Timestamp")
 """In the order in which they are signed; behind them stands the digest of the body."""
 
 SIGNATURE_HEADER: Final = "X-Fal-Webhook-Signature"
 
-TOLERANCE_SECONDS: Final = 300
-"""How far the time that was signed may be from ours."""
-
-_TIME: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
-
 _SIGNATURE: Final = re.compile(r"[0-9a-fA-F]{128}", re.ASCII)
 
 
 def verified(headers: Headers, body: bytes, key_set: str, now: datetime) -> bool:
     """Whether one of the keys in ``key_set`` signed this body, no more than five minutes from ``now``."""
-    signed = [_only(headers, name) for name in SIGNED_HEADERS]
-    signature = _only(headers, SIGNATURE_HEADER)
-    if not all(signed) or not _is_recent(signed[-1], now) or not _SIGNATURE.fullmatch(signature):
+    signed = [only_header(headers, name) for name in SIGNED_HEADERS]
+    signature = only_header(headers, SIGNATURE_HEADER)
+    if not all(signed) or not is_recent(signed[-1], now) or not _SIGNATURE.fullmatch(signature):
         return False
     message = _message(signed, body)
     return any(_signed_by(key, bytes.fromhex(signature), message) for key in public_keys(key_set))
@@ -75,19 +71,8 @@ def _public_key(x: object) -> Iterable[Ed25519PublicKey]:
         yield Ed25519PublicKey.from_public_bytes(raw)
 
 
-def _only(headers: Headers, name: str) -> str:
-    """The value of a header that stands there once; nothing where it is missing, doubled or unprintable."""
-    values = [value for key, value in headers if key.lower() == name.lower()]
-    usable = len(values) == 1 and values[0].isascii() and values[0].isprintable()
-    return values[0] if usable else ""
-
-
 def _message(values: Iterable[str], body: bytes) -> bytes:
     return "\n".join((*values, hashlib.sha256(body).hexdigest())).encode()
-
-
-def _is_recent(written: str, now: datetime) -> bool:
-    return bool(_TIME.fullmatch(written)) and abs(now.timestamp() - int(written)) <= TOLERANCE_SECONDS
 
 
 def _signed_by(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:

@@ -1,0 +1,191 @@
+"""`track`: following everything that a ledger holds unfinished, for as long as the command runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from typer import Option
+
+from reelway.account import Account
+from reelway.cli.accounts import require_key
+from reelway.cli.options import PROVIDERS, WAITING, LedgerUrl, Options
+from reelway.cli.plugins import installed
+from reelway.cli.run import Run
+from reelway.cli.shapes import event_shape
+from reelway.cli.state import NO_LEDGER, opened_ledger
+from reelway.cli.views import Lines
+from reelway.errors import ConfigurationError
+from reelway.model.lifecycle import Event
+from reelway.model.task import Task
+from reelway.provider.interface import Cadence, Provider
+from reelway.provider.registry import Registry
+
+if TYPE_CHECKING:
+    from reelway.ledger.interface import Ledger
+
+STOPPING: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)
+"""Ctrl-C, and how service managers and container engines end a program."""
+
+
+class TrackOptions(Options, frozen=True, kw_only=True):
+    """What is followed, and how long."""
+
+    ledger: LedgerUrl = None
+    provider: Annotated[
+        list[str],
+        Option(
+            "--provider",
+            "-p",
+            metavar="NAME",
+            help="Only tasks of this provider; else of all whose keys are set. Repeatable.",
+            rich_help_panel=PROVIDERS,
+            show_default=False,
+        ),
+    ] = []
+    once: Annotated[
+        bool,
+        Option(
+            "--once",
+            help="Ask about what is due, once, and stop: for cron.",
+            rich_help_panel=WAITING,
+            show_default=False,
+        ),
+    ] = False
+    poll_every: Annotated[
+        float | None,
+        Option(
+            "--poll-every",
+            metavar="SECONDS",
+            min=0.1,
+            help="Ask this often, in place of what the provider asks for: for sandboxes.",
+            rich_help_panel=WAITING,
+        ),
+    ] = None
+    alive: Annotated[
+        Path | None,
+        Option(
+            "--alive",
+            metavar="FILE",
+            help="A file that is touched with each look at the ledger: one older than a minute says that it hangs.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None
+
+
+async def track(run: Run, options: TrackOptions) -> None:
+    """Follow all open tasks of a ledger to their ends, until Ctrl-C or SIGTERM.
+
+    Each change is a line; with --json, each event. Any number of these may run on one ledger.
+    """
+    from reelway.tracker.tracker import Tracker
+
+    registry = installed()
+    accounts = tracked_accounts(options.provider, registry, options.poll_every)
+    alive = _Alive(options.alive)
+    with _opened(options.ledger) as ledger, _stopped_by_signals() as stop:
+        async with Tracker(ledger, accounts, on_change=_Told(run).on_change, registry=registry) as tracker:
+            if options.once:
+                await tracker.catch_up()
+                return
+            names = ", ".join(account.provider_name for account in accounts)
+            run.screen.say(f"Following the open tasks of {names} in {ledger.name} until Ctrl-C.")
+            await tracker.run(stop, on_sweep=lambda _: alive.touch())
+
+
+def tracked_accounts(
+    named: Sequence[str],
+    registry: Registry,
+    poll_every: float | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> list[Account]:
+    """The accounts of the providers that were named, or of all whose keys are in the environment.
+
+    Raises:
+        ConfigurationError: a provider is not installed, or its key or all keys are missing.
+    """
+    if named:
+        chosen = [registry.get(name) for name in dict.fromkeys(named)]
+        for provider in chosen:
+            require_key(provider, environ=environ)
+    else:
+        chosen = [provider for provider in registry.providers if environ.get(provider.info.key_variable)]
+    if not chosen:
+        raise ConfigurationError("No installed provider has its key set.", hint=_advice(registry.providers))
+    cadence = None if poll_every is None else Cadence(poll_every, poll_every)
+    return [Account(provider.info.name, cadence=cadence) for provider in chosen]
+
+
+def _advice(providers: Sequence[Provider]) -> str:
+    if not providers:
+        return "Install a plugin: python -m pip install reelway-<provider>"
+    return f"Set one in the environment: {', '.join(provider.info.key_variable for provider in providers)}."
+
+
+def _opened(given: str | None) -> Ledger:
+    ledger = opened_ledger(given)
+    if ledger is None:
+        hint = f"Name one, or leave --ledger {NO_LEDGER} out."
+        raise ConfigurationError("There is no ledger to follow the tasks of.", hint=hint)
+    return ledger
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[asyncio.Event]:
+    """Set by the first signal that asks the program to end; after that, signals do what they usually do."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(*_: object) -> None:
+        restore()
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in STOPPING:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+class _Alive:
+    """The sign of life for whoever watches over the process."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        try:
+            self.touch()
+        except OSError as error:
+            message = f"{file} cannot be touched: {error.strerror}."
+            raise ConfigurationError(message, hint="Name a file in a folder that may be written to.") from error
+
+    def touch(self) -> None:
+        if self._file is not None:
+            self._file.touch()
+
+
+class _Told:
+    """Changes on stdout: lines for people, an object for each event for programs."""
+
+    def __init__(self, run: Run) -> None:
+        self._screen = run.screen
+        self._lines = Lines(run.screen.write)
+
+    def on_change(self, task: Task, events: tuple[Event, ...]) -> None:
+        if not self._screen.json:
+            self._lines.changed(task)
+            return
+        for event in events:
+            self._screen.result(event_shape(task, event), "")

@@ -1,0 +1,109 @@
+"""How many callbacks a second does a receiver have safe on the disk?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple, TypeAlias
+
+from reelway.ledger.records import Callback
+from reelway.ledger.sqlite import SqliteLedger
+from reelway.server import CallbackReceiver
+from tests.benchmarks.figures import Findings, Peer, Row, per_second
+from tests.benchmarks.measure import Scale, in_turns
+from tests.server.caller import Job, Line, call, job_in, scope_of
+
+MEANING: Final = """\
+**Callbacks.** 100 providers at once post callbacks of 1 KiB to a `CallbackReceiver`, each for a job of its own and
+each body a new one, without an HTTP server in between; every answer is a 202, and its bytes are in a SQLite file
+with `synchronous=FULL`. That includes finding the job of each token and waking its poll. The baseline is the store
+alone: `Ledger.keep` of the same callbacks, one commit for each. The receiver writes all that arrive during a commit
+in the next one, so that a slow disk costs it less. The store that is handed as many at once stands beside it for
+comparison: what is between the two is the reading of requests."""
+
+FIGURE: Final = "callbacks kept on SQLite"
+
+POSTING: Final = 100
+BODY: Final = b"x" * 1000
+LEAST: Final = 0.5
+
+
+class Desk(NamedTuple):
+    """A ledger with a job for each of those who post."""
+
+    ledger: SqliteLedger
+    jobs: list[Job]
+
+
+Measure: TypeAlias = Callable[[Desk, Sequence[bytes]], None]
+
+
+def run(scale: Scale) -> Findings:
+    turns = {name: partial(_rate, measure, scale.polls) for name, measure in MEASURES.items()}
+    rates = {name: median(found) for name, found in in_turns(turns, scale.rounds).items()}
+    ours, store, groups = (rates[name] for name in MEASURES)
+    row = Row(
+        figure=FIGURE,
+        ours=per_second(ours),
+        baseline=f"{per_second(store)}, `Ledger.keep` of each",
+        ratio=ours / store,
+        goal=f"≥ {LEAST} ×",
+        met=ours >= LEAST * store,
+    )
+    alone = Peer(
+        FIGURE, f"`Ledger.keep` of {POSTING} at once, and nothing else", per_second(groups), groups / store
+    )
+    return Findings((row,), (alone,), MEANING)
+
+
+def _rate(measure: Measure, count: int) -> float:
+    bodies = [b"%d %s" % (number, BODY) for number in range(count)]
+    with _desk() as desk:
+        begun = time.perf_counter()
+        measure(desk, bodies)
+        return count / (time.perf_counter() - begun)
+
+
+@contextmanager
+def _desk() -> Iterator[Desk]:
+    with TemporaryDirectory() as folder, SqliteLedger(Path(folder) / "jobs.db") as ledger:
+        yield Desk(ledger, [job_in(ledger, str(number)) for number in range(POSTING)])
+
+
+def _receiver(desk: Desk, bodies: Sequence[bytes]) -> None:
+    asyncio.run(_posted(desk, bodies))
+
+
+async def _posted(desk: Desk, bodies: Sequence[bytes]) -> None:
+    receiver = CallbackReceiver(desk.ledger)
+
+    async def post(job: Job, own: Sequence[bytes]) -> None:
+        for body in own:
+            reply = await call(receiver, scope_of(job.path), Line([body]))
+            assert reply.status == 202
+
+    await asyncio.gather(*(post(job, bodies[index::POSTING]) for index, job in enumerate(desk.jobs)))
+
+
+def _store(size: int, desk: Desk, bodies: Sequence[bytes]) -> None:
+    now = datetime.now(UTC)
+    kept = [
+        Callback(number=desk.jobs[index % POSTING].number, received_at=now, body=body)
+        for index, body in enumerate(bodies)
+    ]
+    for first in range(0, len(kept), size):
+        assert all(desk.ledger.keep(kept[first : first + size]))
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "receiver": _receiver,
+    "store": partial(_store, 1),
+    "store in groups": partial(_store, POSTING),
+}
