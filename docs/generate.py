@@ -31,6 +31,11 @@ PARTS: Final[Mapping[str, Parts]] = {
     "lifecycle.md": {"diagram": parts.diagram, "table": parts.transition_table},
     "money-safety.md": {"resume_later.py": parts.example("resume_later.py")},
     "requests.md": {"fields": parts.request_fields, "one request": parts.one_request},
+    "storing.md": {
+        "blanks": parts.blanks,
+        "uploads": parts.upload_limits,
+        "storing": parts.storing_limits,
+    },
     "testing.md": {"faults": parts.faults},
     "waiting.md": {"numbers": parts.waiting_numbers, "many_jobs.py": parts.example("many_jobs.py")},
     "writing-a-provider.md": {"small provider": parts.small_provider},

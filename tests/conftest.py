@@ -1,9 +1,23 @@
-"""How hard hypothesis tries: `HYPOTHESIS_PROFILE=nightly` looks further than every day's `ci`."""
+"""How hard hypothesis tries, and places to store results in.
+
+`HYPOTHESIS_PROFILE=nightly` looks further than every day's `ci`.
+"""
+
+from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from reelway.storing.objects import SPOOL
+
+if TYPE_CHECKING:
+    from tests.storing.s3 import LocalS3
 
 # Gateways that a developer has described are no part of what is tested.
 os.environ["REELWAY_GATEWAYS"] = ""
@@ -22,3 +36,23 @@ settings.register_profile(
     "mutation", PATIENT, derandomize=True, max_examples=40, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for results on their way to an object store."""
+    folder = tmp_path / "spool"
+    monkeypatch.setenv(SPOOL, str(folder))
+    return folder
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch, spool: Path) -> Iterator[LocalS3]:
+    """An S3 on loopback, to which the environment leads."""
+    # Imported here, because hardly any test needs it, and it takes its time.
+    from tests.storing.s3 import LocalS3  # noqa: PLC0415
+
+    with LocalS3() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server

@@ -28,6 +28,9 @@ from reelway.provider.models import OnUnsupported, check
 from reelway.provider.registry import Registry
 from reelway.sandbox import CATALOG, Fault
 from reelway.sandbox.faults import Takes
+from reelway.storing import bucket
+from reelway.storing.template import FIELDS
+from reelway.tracker import storing
 from reelway.transport.drivers import IN_FLIGHT, THREADS
 from tools.markup import code, fence, first_paragraph, join, table, yes
 
@@ -223,6 +226,36 @@ def download_limits() -> str:
         "attempts at one link without a new byte": str(fetch.ATTEMPTS),
         "fresh links asked for": str(fetch.RENEWALS),
         "redirects": str(stream.REDIRECTS),
+    }
+    return table(["what", "how much"], rows.items())
+
+
+def blanks() -> str:
+    """What may stand in a template."""
+    return table(
+        ["blank", "what stands there"], ((code(f"{{{name}}}"), blank.means) for name, blank in FIELDS.items())
+    )
+
+
+def upload_limits() -> str:
+    """The constants of uploads to object stores."""
+    rows = {
+        "a part of an upload": f"{bucket.PART // 1024**2} MiB",
+        "parts under way at once, in memory": str(bucket.PARTS_AT_ONCE),
+        "repetitions of one request by the library": f"{bucket.RETRIES}, within {_seconds(bucket.RETRY_SECONDS)}",
+        "attempts at a whole upload in one call": str(fetch.DELIVERIES),
+    }
+    return table(["what", "how much"], rows.items())
+
+
+def storing_limits() -> str:
+    """The constants of a tracker that stores."""
+    rows = {
+        "downloads of one tracker at once": str(storing.AT_ONCE),
+        "lease of a download, renewed while it runs": _seconds(storing.LEASE_SECONDS),
+        "one turn of a download": _seconds(storing.DOWNLOAD_SECONDS),
+        "pause after trouble": f"{_seconds(storing.FIRST_PAUSE)}, doubled up to {_seconds(storing.LONGEST_PAUSE)}",
+        "turns in which nothing is served, until the result is given up": str(storing.GONE_AFTER),
     }
     return table(["what", "how much"], rows.items())
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reelway import Status, TaskRef
-from reelway.ledger.records import Query
+from reelway.ledger.records import Entry, Query
 from reelway.ledger.sqlite import SqliteLedger
-from reelway.model.task import Task
+from reelway.model.task import Artifact, Task
 from reelway.sandbox import Sandbox
 from reelway.testing.clock import START
 from tests.cli.command import finished, reelway, started, until
@@ -105,8 +105,8 @@ def test_without_a_ledger_there_is_nothing_to_follow() -> None:
 
 
 def test_the_ledger_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REELWAY_LEDGER", "sqlite:jobs.db")
     remembered(created())
+    monkeypatch.setenv("REELWAY_LEDGER", "sqlite:jobs.db")
     assert len(reelway("track", "--once").out.splitlines()) == 1
 
 
@@ -116,3 +116,26 @@ def test_without_a_key_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -
     said = reelway("track", *LEDGER, "--once", "--json")
     assert said.code == 2
     assert "COMETAPI_KEY" in said.error["hint"]
+
+
+def test_results_are_stored_where_to_says(tmp_path: Path) -> None:
+    refs = [created(), created("A dog", "--provider", "infinityblue", "--model", "seedance-2")]
+    remembered(*refs)
+    process = started("track", *LEDGER, *QUICK, "--to", "films/{provider}.{id}.mp4", "--allow-private-links")
+    until(lambda: [entry.task.artifact for entry in entries() if entry.task] == [Artifact.STORED] * 2)
+    process.terminate()
+    assert finished(process).code == 0
+    stored = [result for entry in entries() for result in entry.results]
+    assert [Path(one.location).stat().st_size for one in stored] == [one.size for one in stored]
+    assert len(list((tmp_path / "films").glob("*.mp4.json"))) == 2
+
+
+def entries() -> list[Entry]:
+    with SqliteLedger("jobs.db") as ledger:
+        return ledger.entries(Query())
+
+
+def test_a_place_for_one_result_only_is_no_place_to_track_to() -> None:
+    said = reelway("track", *LEDGER, "--to", "boat.mp4")
+    assert said.code == 2
+    assert "{id}" in said.err

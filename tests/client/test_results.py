@@ -32,8 +32,9 @@ from reelway import (
 from reelway.errors import Billed, ErrorKind
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.submission import Submission, SubmissionState
-from reelway.results import holding, settle, target_path, waited
+from reelway.results import holding, settle, waited
 from reelway.sandbox.video import reel
+from reelway.storing.place import target_path
 from reelway.testing import VirtualClock, in_process
 from reelway.transport.drivers import Outcome
 from tests.acme import ACME, LINK, Acme, refused, said, task

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reelway import operations
+from reelway.downloading import downloaded
 from reelway.errors import DownloadError, Fault
 from reelway.flow.effects import Flow, Send
 from reelway.flow.fetch import Fetched, fetch
@@ -63,5 +63,5 @@ def test_a_file_that_appears_during_the_download_stays_and_so_does_the_result(tm
 @pytest.mark.parametrize(("timeout", "asked"), [(7, 7), (1800, 30)])
 def test_asking_how_the_task_stands_is_bounded_by_the_time_for_the_download(timeout: float, asked: float) -> None:
     hand = Hand(said("succeeded", video_url=LINK), whole())
-    hand.run(operations._fetched(ACME, task(), MemoryPart(), plan(timeout=timeout)))  # type: ignore[arg-type]
+    hand.run(downloaded(ACME, task(), lambda task: MemoryPart(), plan(timeout=timeout)))
     assert [effect.timeout for effect in hand.of(Send)] == [asked]

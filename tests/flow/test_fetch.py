@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,15 @@ from msgspec.structs import replace
 
 from reelway.errors import Billed, DownloadError, Fault, LinkExpired, OutputMissing
 from reelway.flow.container import SNIFF_LENGTH, Completeness, completeness_of
-from reelway.flow.effects import Flow, Open, Phase, Read, Send
-from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
-from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint
+from reelway.flow.effects import Flow, Observe, Open, Phase, Read, Send
+from reelway.flow.fetch import ATTEMPTS, DELIVERIES, Fetched, fetch
+from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint, StoreInterrupted
 from reelway.model.http import Headers, HttpRequest
 from reelway.model.observation import Status, Video
 from reelway.model.secret import Secret
-from reelway.model.task import Artifact, Task
+from reelway.model.task import Artifact, StoredResult, Task
 from reelway.provider.interface import Provider
+from reelway.testing.clock import START
 from tests.acme import ACME, LINK, refused, said, task
 from tests.flow.hand import Hand, Served, broken, raises
 from tests.sandbox import caller
@@ -39,6 +41,9 @@ TAG = '"tag-1"'
 class MemoryPart:
     """An unfinished file in memory."""
 
+    path: Path | None = None
+    location = "memory:"
+
     def __init__(self, content: bytes = b"", validator: str | None = None) -> None:
         self.content = content
         self.validator = validator
@@ -46,6 +51,12 @@ class MemoryPart:
         self.published: bytes | None = None
         self.suspended = True
         self.failing = ""
+        self.held: StoredResult | None = None
+        self.troubles: list[str] = []
+
+    def kept(self) -> StoredResult | None:
+        self._trouble()
+        return self.held
 
     def resume_point(self) -> ResumePoint:
         return ResumePoint(len(self.content), self.validator, self.total) if self.validator else ResumePoint()
@@ -70,11 +81,19 @@ class MemoryPart:
     def discard(self) -> None:
         self.content, self.validator = b"", None
 
+    def close(self) -> None:
+        assert self.suspended
+
     def publish(self) -> str:
         assert self.suspended
         self._fail("publish")
+        self._trouble()
         self.published = self.content
         return hashlib.sha256(self.content).hexdigest()
+
+    def _trouble(self) -> None:
+        if self.troubles:
+            raise StoreInterrupted(self.troubles.pop(0))
 
     def _fail(self, step: str) -> None:
         if self.failing == step:
@@ -148,7 +167,7 @@ def test_a_result_is_fetched_checked_and_published() -> None:
     part, hand = MemoryPart(), Hand(whole())
     fetched = hand.run(fetching(part, LINK))
     assert part.published == VIDEO
-    assert (fetched.size, fetched.sha256) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
+    assert (fetched.result.size, fetched.result.sha256) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
     assert fetched.task.artifact is Artifact.STORED
     assert hand.seen == [fetched.task]
     assert asked(hand) == [LINK]
@@ -830,3 +849,47 @@ def test_a_provider_without_a_content_route_leaves_a_dead_link_expired() -> None
     error = raises(fetching(MemoryPart(), LINK, provider=Bare()), Hand(*dead, page(403)))
     assert type(error) is LinkExpired
     assert "HTTP 403" in str(error)
+
+
+# --- where the result ends up ---
+
+
+def test_what_is_there_already_is_not_fetched_again_and_is_told_of() -> None:
+    part, hand = MemoryPart(), Hand()
+    part.held = StoredResult(location="memory:", size=3, sha256="abc", stored_at=START)
+    fetched = hand.run(fetching(part, LINK))
+    assert fetched.result is part.held
+    assert [(one.task.artifact, one.result) for one in hand.of(Observe)] == [(Artifact.STORED, part.held)]
+    assert hand.of(Open) == []
+
+
+def test_what_was_stored_is_told_together_with_the_task() -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    fetched = hand.run(fetching(part, LINK))
+    digest = hashlib.sha256(VIDEO).hexdigest()
+    assert (fetched.result.variant, fetched.result.location) == ("video", "memory:")
+    assert (fetched.result.size, fetched.result.sha256) == (len(VIDEO), digest)
+    assert fetched.result.stored_at == hand.clock.now()
+    assert [one.result for one in hand.of(Observe)] == [fetched.result]
+
+
+def test_trouble_with_the_place_is_waited_out_and_nothing_is_fetched_for_it() -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    part.troubles = ["HTTP 503", "HTTP 503"]
+    hand.run(fetching(part, LINK))
+    assert part.published == VIDEO
+    assert hand.slept == [1, 2]
+    assert len(hand.of(Open)) == 1
+
+
+@pytest.mark.parametrize(("facts", "tries"), [({}, DELIVERIES), ({"timeout": 2.5}, 2)])
+def test_trouble_with_the_place_that_stays_ends_the_download_in_its_time(facts: dict[str, Any], tries: int) -> None:
+    part, hand = MemoryPart(), Hand(whole())
+    part.troubles = ["HTTP 503"] * 100
+    error = raises(fetching(part, LINK, **facts), hand)
+    assert isinstance(error, DownloadError)
+    assert "could not be brought to memory:: HTTP 503" in str(error)
+    assert (error.task is not None, error.retryable, error.resubmit_safe) == (True, True, False)
+    assert 100 - len(part.troubles) == tries
+    assert not hand.of(Observe)
+    assert not hand.of(Open)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -82,10 +82,8 @@ class _Base:
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
-            ledger: where jobs are remembered across processes and their deaths: ``"sqlite:jobs.db"``,
-                ``"memory:"``, what a plugin brings, or a ledger that is open and stays so when the client closes.
-            callbacks: where a :class:`reelway.server.CallbackReceiver` for the same ledger is reached from outside.
-                Each create at a provider that calls back then names an address of its own below it.
+            ledger: where jobs are remembered: ``"sqlite:jobs.db"``, another URL, or one that is open and stays so.
+            callbacks: where a ``CallbackReceiver`` of the ledger is reached; creates name addresses below it.
             record: a new folder for each exchange as a sample without secrets, for ``reelway.testing.Replay``.
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
@@ -96,14 +94,12 @@ class _Base:
             settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
-            ConfigurationError: a key, an address or an option is missing or malformed, or something not installed.
-            LedgerError: the ledger cannot be opened and written to.
+            ConfigurationError, LedgerError: something is missing, malformed or not installed, or cannot be opened.
         """
         key = None if api_key is None else as_secret(api_key)
         address = as_secret(ledger) if isinstance(ledger, str) else ledger
         # Reports print the locals of every frame that an error passes.
         del api_key, ledger
-        named = named_accounts(accounts, key, base_url)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
@@ -114,7 +110,7 @@ class _Base:
             clock=clock or SystemClock(),
             callbacks=None if callbacks is None else checked_base(callbacks),
         )
-        self._open(named, registry, self._keep_in(address))
+        self._open(named_accounts(accounts, key, base_url), registry, self._keep_in(address))
 
     def _keep_in(self, ledger: Ledger | Secret | None) -> Ledger | None:
         """Remember jobs there; gives back the ledger where it was opened here, and so is the client's to close."""
@@ -253,11 +249,12 @@ class Client(_Base):
         timeout: float = WAIT_SECONDS,
         progress: Progress = None,
     ) -> Download:
-        """Fetch the result of a succeeded task: streamed, resumed, checked whole, then published by a rename.
+        """Fetch the result of a succeeded task: streamed, resumed, checked whole, and only then where it belongs.
 
         Args:
             task: the task, its reference, or the text of one.
-            to: the file, or a folder; by default ``<id>.mp4`` in the present folder.
+            to: the file, or a folder; by default ``<id>.mp4`` in the present folder. A text may also be a template
+                such as ``"videos/{provider}/{id}.mp4"``, or an object's URL at ``s3://``, ``gs://`` or ``az://``.
             variant: which rendition, where the provider offers others.
             overwrite: replace a file of that name.
             limit: bytes that the result may have at most.
@@ -268,14 +265,18 @@ class Client(_Base):
             DownloadError: it could not be fetched whole; what arrived is kept and continued next time.
             LinkExpired: no link works any more.
             OutputMissing: the job succeeded, but there is nothing to fetch.
-            ConfigurationError: the file exists already, or a limit is no number.
+            ConfigurationError: the place is taken or cannot be read, or a limit is no number.
         """
-        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
-            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+            task,
+            to,
+            variant=variant,
+            overwrite=overwrite,
+            limit=limit,
+            timeout=timeout,
+            progress=progress,
         )
-        with closing(part):
-            return download_of(self._driver.run(job), path)
+        return download_of(self._driver.run(job))
 
     def generate(
         self,
@@ -430,12 +431,16 @@ class AsyncClient(_Base):
         progress: Progress = None,
     ) -> Download:
         """As :meth:`Client.download`."""
-        path, part = self._operations.target(task, to, variant=variant, overwrite=overwrite)
         job = self._operations.download(
-            task, part, variant=variant, limit=limit, timeout=timeout, progress=progress
+            task,
+            to,
+            variant=variant,
+            overwrite=overwrite,
+            limit=limit,
+            timeout=timeout,
+            progress=progress,
         )
-        with closing(part):
-            return download_of(await self._driver.run(job), path)
+        return download_of(await self._driver.run(job))
 
     async def generate(
         self,

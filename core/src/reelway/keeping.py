@@ -14,7 +14,7 @@ from reelway.flow.effects import Earlier, Observe, Record
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Change, Entry
 from reelway.locks import ForkSafeLock
-from reelway.model.lifecycle import advance
+from reelway.model.lifecycle import Event, advance
 from reelway.model.submission import BEFORE, UNSENT, Submission
 from reelway.model.task import Artifact, Task
 
@@ -150,12 +150,19 @@ def change_of(entry: Entry, observed: Observe) -> Change | None:
         seen = observed.seen
         after, events = advance(held, seen.observation, seen.at, seen.age)
     else:
-        after, events = _stored(held, observed), ()
+        after, events = _kept_artifact(held, observed)
     results = () if observed.result is None else (observed.result,)
     if after is held and not events and not results:
         return None
     return Change(number=entry.number, expected=entry.revision, task=after, events=events, results=results)
 
 
-def _stored(held: Task, observed: Observe) -> Task:
-    return replace(held, artifact=Artifact.STORED) if observed.task.artifact is Artifact.STORED else held
+OURS: Final = frozenset({Artifact.PARTIAL, Artifact.STORED, Artifact.GONE})
+"""What only storing tells of a result. What is stored stays so, whatever becomes of the provider's copy."""
+
+
+def _kept_artifact(held: Task, observed: Observe) -> tuple[Task, tuple[Event, ...]]:
+    artifact = observed.task.artifact
+    if artifact not in OURS or held.artifact in {artifact, Artifact.STORED}:
+        return held, ()
+    return replace(held, artifact=artifact), observed.events

@@ -15,17 +15,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.account import Account, OpenAccount
-from reelway.addresses import MASK, addressed, needs_address, new_address
+from reelway.addresses import addressed, masked_address, needs_address, new_address
 from reelway.ages import Ages
 from reelway.digesting import remix_digest, request_digest
-from reelway.errors import ConfigurationError, DownloadError, InvalidRequest, Problem
+from reelway.downloading import downloaded, fetch_plan
+from reelway.errors import ConfigurationError, InvalidRequest, Problem
 from reelway.flow.cancel import cancel
 from reelway.flow.effects import Effect, Flow, Observe, Record, Work, perform
-from reelway.flow.fetch import Fetched, fetch
+from reelway.flow.fetch import Fetched
 from reelway.flow.follow import FollowPlan, follow, retrieve
 from reelway.flow.media import with_media, without_bytes
 from reelway.flow.schedule import spread
-from reelway.flow.stream import FetchPlan
 from reelway.flow.submit import Keepsake, SubmitPlan, submit
 from reelway.keeping import Keeper
 from reelway.ledger.checks import checked_key, checked_label, checked_metadata
@@ -46,11 +46,11 @@ from reelway.provider.models import CheckedRequest, ModelSpec, OnUnsupported, ch
 from reelway.provider.registry import Registry
 from reelway.provider.writing import written
 from reelway.requesting import Note, Preview, preview_of
-from reelway.results import is_folder, target_path
+from reelway.storing.place import OpenStore, place_of
+from reelway.storing.template import Result
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import Job
 from reelway.transport.http import HttpSettings
-from reelway.transport.part_file import PartFile
 from reelway.transport.wire import Endpoint
 from reelway.transport.witness import UNKEPT, Exchange, Witness
 
@@ -205,55 +205,61 @@ class Operations:
         return Job(chosen.name, self._submission(submit(provider, request, held.ref.route, plan), plan))
 
     def download(
-        self, task: TaskLike, part: PartFile, *, variant: str, limit: int, timeout: float, progress: Progress
+        self,
+        task: TaskLike,
+        to: str | Path | None,
+        *,
+        variant: str,
+        overwrite: bool,
+        limit: int,
+        timeout: float,
+        progress: Progress,
     ) -> Job[Fetched]:
-        """Fetch the result of a succeeded task."""
+        """Fetch the result of a succeeded task to its place.
+
+        Raises:
+            ConfigurationError: the place cannot be read or is taken, or a limit is no number.
+        """
         check_number("timeout", timeout)
         check_number("limit", limit)
         chosen, held = self._task(task)
-        plan = FetchPlan(
-            base_url=chosen.endpoint.base_url,
-            own=chosen.endpoint.owns,
+        place = place_of(to)
+        place.check(overwrite=overwrite)
+        plan = fetch_plan(
+            chosen,
             draw=self._settings.draw,
-            progress=progress or (lambda received, total: None),
+            progress=progress,
             variant=variant,
             limit=limit,
             timeout=timeout,
             known_since=self._ages.since(held),
-            location=str(part.target.absolute()),
         )
-        return Job(chosen.name, _fetched(chosen.provider, held, part, plan))
+
+        def opened(task: Task) -> OpenStore:
+            result = Result(task=task, variant=variant)
+            return place.open(result, overwrite=overwrite, now=self._settings.clock.now)
+
+        return Job(chosen.name, downloaded(chosen.provider, held, opened, plan))
 
     def preview(self, wish: VideoRequest, account: str | None) -> Preview:
         """The request that a create would send. Nothing is sent, and no file is read."""
         chosen = self._account(account)
         checked = self._checked(chosen, wish)
         if self._settings.callbacks is not None and needs_address(checked, chosen.provider):
-            checked = addressed(checked, Secret(f"{self._settings.callbacks}/{MASK}"))
+            checked = addressed(checked, masked_address(self._settings.callbacks))
         request = _encoded(chosen, without_bytes(checked.request, checked.spec), checked.spec)
         return preview_of(request, chosen.endpoint.base_url, checked.warnings)
 
     # --- what the jobs are made from ---
 
-    def target(
-        self, task: TaskLike, to: str | Path | None, *, variant: str, overwrite: bool
-    ) -> tuple[Path, PartFile]:
-        """Where a result will be stored, and the unfinished file beside it."""
-        _, held = self._task(task)
-        path = target_path(held, to)
-        if path.exists() and not overwrite:
-            raise _exists(path, held)
-        return path, PartFile(path, f"{held.ref} {variant}", overwrite=overwrite)
-
     def check_generation(self, to: str | Path | None, timeout: float) -> None:
         """Refuse, while nothing is paid yet, what would fail after the create.
 
         Raises:
-            ConfigurationError: the file exists, or the time is no number.
+            ConfigurationError: the place cannot be read or is taken, or the time is no number.
         """
         check_number("timeout", timeout)
-        if to is not None and not is_folder(to) and Path(to).exists():
-            raise _exists(Path(to))
+        place_of(to).check(overwrite=False)
 
     def _creation(self, chosen: OpenAccount, checked: CheckedRequest, plan: SubmitPlan) -> Flow[Task]:
         for warning in checked.warnings:
@@ -424,23 +430,8 @@ def _encoded(chosen: OpenAccount, request: VideoRequest, spec: ModelSpec) -> Htt
     return written(chosen.provider, lambda: chosen.provider.encode_create(request, spec))
 
 
-def _exists(path: Path, task: Task | None = None) -> ConfigurationError:
-    hint = "Choose another name, or pass overwrite=True."
-    return ConfigurationError(f"{path} exists already.", hint=hint, task=task)
-
-
 def _followed(provider: Provider, task: Task, plan: FollowPlan) -> Flow[Task]:
     # What the provider called final is final; "lost" is our own conclusion and is looked into again.
     if task.final and task.status is not Status.LOST:
         return task
     return (yield from follow(provider, task, plan))
-
-
-def _fetched(provider: Provider, task: Task, part: PartFile, plan: FetchPlan) -> Flow[Fetched]:
-    if task.status is not Status.SUCCEEDED:
-        task = yield from retrieve(provider, task, min(plan.poll_timeout, plan.timeout), plan.known_since)
-    if task.status is not Status.SUCCEEDED:
-        message = f"{task.ref} is {task.status}; there is nothing to download."
-        hint = "It has ended, and will have no video." if task.final else "Wait until the task has succeeded."
-        raise DownloadError(message, task=task, hint=hint)
-    return (yield from fetch(provider, task, part, plan))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,25 +15,37 @@ from reelway.flow.fetch import Fetched
 from reelway.model.observation import Failure, Status
 from reelway.model.task import Task
 from reelway.provider.reading import one_line
+from reelway.storing.place import is_url
 from reelway.transport.drivers import Outcome
 
 logger: Final = logging.getLogger("reelway")
 
 
 class Download(Struct, frozen=True, kw_only=True):
-    """A result that is whole and on disk.
+    """A result that is whole and where it belongs.
 
     Attributes:
         task: the task, its artifact ``stored``.
-        path: the file.
+        location: the file's path, as it was named, or the object's URL.
         size: its length in bytes.
         sha256: its digest, in hexadecimal.
     """
 
     task: Task
-    path: Path
+    location: str
     size: int
     sha256: str
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises:
+            ValueError: the result is no file but an object; ``location`` tells where.
+        """
+        if is_url(self.location):
+            raise ValueError(f"The result is no file; it is stored at {self.location}.")
+        return Path(self.location)
 
 
 class Waited(Struct, frozen=True, kw_only=True):
@@ -44,9 +55,11 @@ class Waited(Struct, frozen=True, kw_only=True):
     error: ReelwayError | None = None
 
 
-def download_of(fetched: Fetched, path: Path) -> Download:
+def download_of(fetched: Fetched) -> Download:
     """The download that a fetch has become."""
-    return Download(task=fetched.task, path=path, size=fetched.size, sha256=fetched.sha256)
+    result, path = fetched.result, fetched.path
+    location = result.location if path is None else str(path)
+    return Download(task=fetched.task, location=location, size=result.size, sha256=result.sha256)
 
 
 def waited(held: Task, outcome: Outcome[Task]) -> Waited:
@@ -113,19 +126,3 @@ def _bad_end(task: Task) -> str:
     if not reason:
         return f"{task.ref} ended as {task.status}{word}; the provider gave no reason."
     return f"{task.ref} ended as {task.status}{word}: {reason.rstrip('.')}."
-
-
-UNSAFE_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-def target_path(task: Task, to: str | Path | None) -> Path:
-    """The file to store a result in; a folder, or nothing, gets a name made from the id."""
-    name = UNSAFE_IN_NAMES.sub("_", task.id).strip(".")[:120] or "video"
-    if to is None:
-        return Path(f"{name}.mp4")
-    return Path(to) / f"{name}.mp4" if is_folder(to) else Path(to)
-
-
-def is_folder(to: str | Path) -> bool:
-    """Whether a place names a folder: it is one, or is written like one."""
-    return Path(to).is_dir() or str(to).endswith(("/", "\\"))

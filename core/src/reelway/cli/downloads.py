@@ -12,7 +12,8 @@ from reelway.cli.views import View, size_shown
 from reelway.client import AsyncClient
 from reelway.errors import ConfigurationError
 from reelway.model.task import Task, TaskRef
-from reelway.results import Download, target_path
+from reelway.results import Download
+from reelway.storing.place import FilePlace, place_of, target_path
 
 
 async def fetch(
@@ -21,15 +22,13 @@ async def fetch(
     """Fetch one result.
 
     Raises:
-        ConfigurationError: a file of that name exists.
+        ConfigurationError: the place is taken, or cannot be read.
         DownloadError: it could not be fetched whole.
     """
     ref = task.ref if isinstance(task, Task) else task
-    path = _target(ref, save.to, into=into)
-    _free(path, overwrite=save.overwrite)
     download = await client.download(
         task,
-        path,
+        _target(ref, save, into=into),
         overwrite=save.overwrite,
         timeout=timeout,
         progress=lambda size, total: view.received(ref, size, total),
@@ -41,22 +40,32 @@ async def fetch(
 def report(run: Run, download: Download) -> None:
     """Tell where a result is."""
     run.screen.say(f"{size_shown(download.size)}, SHA-256 {download.sha256}")
-    run.screen.result(download_shape(download), str(download.path))
+    run.screen.result(download_shape(download), download.location)
 
 
 def free_target(save: SaveOptions) -> None:
     """Make sure, before anything is paid for, that its result will have a place.
 
     Raises:
-        ConfigurationError: a file of that name exists.
+        ConfigurationError: the place is taken, or cannot be read.
     """
-    if save.to is not None and not Path(save.to).is_dir():
+    if _is_path(save.to) and save.to is not None and not Path(save.to).is_dir():
         _free(Path(save.to), overwrite=save.overwrite)
+    place_of(save.to).check(overwrite=save.overwrite)
 
 
-def _target(ref: TaskRef, to: str | None, *, into: bool) -> Path:
-    folder = f"{to}/" if to is not None and into else to
-    return target_path(Task.new(ref, datetime.now(UTC)), folder)
+def _target(ref: TaskRef, save: SaveOptions, *, into: bool) -> str | Path:
+    """The path of one result, or what names one for each."""
+    if save.to is not None and not _is_path(save.to):
+        return save.to
+    folder = f"{save.to}/" if save.to is not None and into else save.to
+    path = target_path(Task.new(ref, datetime.now(UTC)), folder)
+    _free(path, overwrite=save.overwrite)
+    return path
+
+
+def _is_path(to: str | None) -> bool:
+    return isinstance(place_of(to), FilePlace)
 
 
 def _free(path: Path, *, overwrite: bool) -> None:

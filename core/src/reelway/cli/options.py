@@ -54,6 +54,16 @@ class ScreenOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
+PrivateLinks = Annotated[
+    bool,
+    Option(
+        "--allow-private-links",
+        help="Result links may lead to loopback and private addresses: sandbox, closed networks.",
+        rich_help_panel=PROVIDERS,
+        show_default=False,
+    ),
+]
+
 LedgerUrl = Annotated[
     str | None,
     Option(
@@ -143,15 +153,7 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
             rich_help_panel=PROVIDERS,
         ),
     ] = None
-    allow_private_links: Annotated[
-        bool,
-        Option(
-            "--allow-private-links",
-            help="Result links may lead to loopback and private addresses: sandbox, closed networks.",
-            rich_help_panel=PROVIDERS,
-            show_default=False,
-        ),
-    ] = False
+    allow_private_links: PrivateLinks = False
     ledger: LedgerUrl = None
 
     @property
@@ -336,8 +338,9 @@ class SaveOptions(Options, frozen=True, kw_only=True):
         str | None,
         Option(
             "--to",
-            metavar="PATH",
-            help="The file, or a folder; by default <id>.mp4 in the present folder.",
+            metavar="PLACE",
+            help="A file, a folder, a template such as videos/{provider}/{id}.mp4, or s3://, gs://, az://; "
+            "by default <id>.mp4 in the present folder.",
             rich_help_panel=RESULT,
         ),
     ] = None

@@ -70,8 +70,8 @@ def entry_shape(entry: Entry, now: datetime) -> Shape:
 
 
 def download_shape(download: Download) -> Shape:
-    """A task whose result is on disk."""
-    stored = {"path": str(download.path), "bytes": download.size, "sha256": download.sha256}
+    """A task whose result is stored: a path, or an object's URL."""
+    stored = {"path": download.location, "bytes": download.size, "sha256": download.sha256}
     return task_shape(download.task) | stored
 
 

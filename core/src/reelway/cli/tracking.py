@@ -14,7 +14,7 @@ from typer import Option
 
 from reelway.account import Account
 from reelway.cli.accounts import require_key
-from reelway.cli.options import PROVIDERS, WAITING, LedgerUrl, Options
+from reelway.cli.options import PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PrivateLinks
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import event_shape
@@ -69,6 +69,18 @@ class TrackOptions(Options, frozen=True, kw_only=True):
             rich_help_panel=WAITING,
         ),
     ] = None
+    to: Annotated[
+        str | None,
+        Option(
+            "--to",
+            metavar="PLACE",
+            help="Store results here: a folder, a template such as videos/{provider}/{id}.mp4, or s3://, gs://, "
+            "az://; without it, none are stored.",
+            rich_help_panel=RESULT,
+            show_default=False,
+        ),
+    ] = None
+    allow_private_links: PrivateLinks = False
     alive: Annotated[
         Path | None,
         Option(
@@ -86,13 +98,20 @@ async def track(run: Run, options: TrackOptions) -> None:
 
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
-    from reelway.tracker.tracker import Tracker
+    from reelway.tracker import Tracker
 
     registry = installed()
     accounts = tracked_accounts(options.provider, registry, options.poll_every)
     alive = _Alive(options.alive)
     with _opened(options.ledger) as ledger, _stopped_by_signals() as stop:
-        async with Tracker(ledger, accounts, on_change=_Told(run).on_change, registry=registry) as tracker:
+        async with Tracker(
+            ledger,
+            accounts,
+            download_to=options.to,
+            on_change=_Told(run).on_change,
+            allow_private_links=options.allow_private_links,
+            registry=registry,
+        ) as tracker:
             if options.once:
                 await tracker.catch_up()
                 return

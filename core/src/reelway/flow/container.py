@@ -76,6 +76,24 @@ SOUND_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
 BOXED: Final = frozenset({"mp4", "avif", "heif", "cr3", "m4a"})
 """Containers that are a row of boxes."""
 
+CONTENT_TYPES: Final[Mapping[str, str]] = {
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "ogg": "video/ogg",
+    "mpeg": "video/mpeg",
+    "mpegts": "video/mp2t",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "heif": "image/heif",
+    "cr3": "image/x-canon-cr3",
+    "m4a": "audio/mp4",
+}
+"""What a container is called on the web (IANA's registry of media types, and common usage beside it)."""
+
 SECOND_MARK: Final[Mapping[str, tuple[int, bytes]]] = {
     # Every packet of 188 bytes begins with it; "G@" alone also begins a text.
     "mpegts": (188, b"\x47"),
@@ -93,6 +111,11 @@ def container_of(start: bytes, variant: str = "video") -> str | None:
     if name in BOXED and TEXT.issuperset(start[:4]):
         return None
     return name if _stands(start, *SECOND_MARK.get(name, (0, b""))) else None
+
+
+def content_type_of(container: str | None) -> str:
+    """What a container is called on the web."""
+    return CONTENT_TYPES.get(container or "", "application/octet-stream")
 
 
 def _stands(start: bytes, at: int, mark: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Fetching a result: streamed, resumed, checked whole, and only then given its final name.
+"""Fetching a result: streamed, resumed, checked whole, and only then given its final name or brought to its place.
 
 A link that is refused is renewed by asking the provider again, at most twice; then the content route is tried. A
 failed fetch never leads to a new create.
@@ -6,7 +6,9 @@ failed fetch never leads to a new create.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,9 +30,10 @@ from reelway.flow.stream import (
     Fetching,
     FetchPlan,
     LengthUnknown,
-    Part,
     Source,
     SourceRefused,
+    Store,
+    StoreInterrupted,
     StreamInterrupted,
     stream,
     work,
@@ -42,6 +45,8 @@ from reelway.provider.interface import Provider
 from reelway.provider.reading import retry_after
 from reelway.provider.writing import written
 
+R = TypeVar("R")
+
 RENEWALS: Final = 2
 """How often the provider is asked for a new link before the content route is tried."""
 
@@ -49,24 +54,38 @@ ATTEMPTS: Final = 6
 """How often one link is tried in the face of passing trouble, counted anew whenever bytes arrive."""
 
 
+DELIVERIES: Final = 4
+"""How often a whole result is brought to its place in the face of passing trouble, without being fetched anew."""
+
+
 class Fetched(Struct, frozen=True, kw_only=True):
-    """A result that is whole and on disk."""
+    """A result that is whole and where it belongs.
+
+    Attributes:
+        task: the task, its artifact ``stored``.
+        result: what is stored.
+        path: the file, as it was named; None where the result is none.
+    """
 
     task: Task
-    size: int
-    sha256: str
+    result: StoredResult
+    path: Path | None
 
 
-def fetch(provider: Provider, task: Task, part: Part, plan: FetchPlan) -> Flow[Fetched]:
-    """Bring the result of a succeeded task into ``part`` and publish it.
+def fetch(provider: Provider, task: Task, store: Store, plan: FetchPlan) -> Flow[Fetched]:
+    """Bring the result of a succeeded task where it belongs, unless it is there already.
 
     Raises:
+        ConfigurationError: something else is there.
         LinkExpired: neither a link, nor a renewed one, nor the content route serves it any more.
         OutputMissing: the provider names no link and its content route has nothing.
         DownloadError: it could not be fetched whole.
     """
     start = yield from perform(Now())
-    job = Fetching(task, part, plan, start.monotonic + plan.timeout)
+    job = Fetching(task, store, plan, start.monotonic + plan.timeout)
+    kept = yield from _delivered(store.kept, job)
+    if kept is not None:
+        return (yield from _told(kept, job))
     reason = SourceRefused("no link was given")
     # A rendition that no link leads to may still be asked of the content route, but is not waited for.
     linked = plan.variant == "video" or _link(job) is not None
@@ -141,24 +160,40 @@ def _fetch_from(source: Source, job: Fetching) -> Flow[Fetched]:
             attempt = 1 if trouble.held > most else attempt + 1
             most = max(most, trouble.held)
             yield from _recover(trouble, attempt, job)
-    digest = yield from work(job.part.publish, job)
-    task = yield from _stored(job, size, digest)
-    return Fetched(task=task, size=size, sha256=digest)
-
-
-def _stored(job: Fetching, size: int, sha256: str) -> Flow[Task]:
-    """Tell that a result is on disk."""
-    plan, now = job.plan, (yield from perform(Now()))
+    digest = yield from _delivered(job.part.publish, job)
+    now = yield from perform(Now())
     result = StoredResult(
-        variant=plan.variant, location=plan.location, size=size, sha256=sha256, stored_at=now.wall
+        variant=job.plan.variant, location=job.part.location, size=size, sha256=digest, stored_at=now.wall
     )
+    return (yield from _told(result, job))
+
+
+def _told(result: StoredResult, job: Fetching) -> Flow[Fetched]:
+    """Tell that a result is where it belongs."""
     stored = replace(job.task, artifact=Artifact.STORED)
     try:
         yield from perform(Observe(task=stored, result=result))
     except LedgerError as error:
-        error.hint = f"The result itself is whole, and stored as {plan.location}. {error.hint}".strip()
+        error.hint = f"The result itself is whole, and stored as {result.location}. {error.hint}".strip()
         raise
-    return stored
+    return Fetched(task=stored, result=result, path=job.part.path)
+
+
+def _delivered(call: Callable[[], R], job: Fetching) -> Flow[R]:
+    """Call a step of the store, again and again in the face of passing trouble."""
+    attempt = 1
+    while True:
+        try:
+            return (yield from work(call, job))
+        except StoreInterrupted as trouble:
+            now = yield from perform(Now())
+            pause = backoff(attempt - 1, None, job.plan.draw())
+            if attempt >= DELIVERIES or now.monotonic + pause >= job.deadline:
+                message = f"The result of {job.task.ref} could not be brought to {job.part.location}: {trouble}."
+                # What the trouble itself came from may show credentials.
+                raise DownloadError(message, task=job.task) from None
+        attempt += 1
+        yield from perform(Sleep(pause))
 
 
 def _recover(trouble: StreamInterrupted, attempt: int, job: Fetching) -> Flow[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urljoin
 
@@ -15,7 +16,7 @@ from reelway.flow.container import SNIFF_LENGTH, Completeness, container_of
 from reelway.flow.effects import Close, Flow, Head, Now, Open, Read, TransportError, Work, perform
 from reelway.model.http import Headers, HttpRequest, find_header
 from reelway.model.secret import Secret
-from reelway.model.task import Task
+from reelway.model.task import StoredResult, Task
 from reelway.provider.readers import link
 
 R = TypeVar("R")
@@ -54,6 +55,31 @@ class Part(Protocol):
     def suspend(self) -> None: ...
 
 
+class Store(Part, Protocol):
+    """Where a result ends up, and the unfinished file on its way there.
+
+    ``kept`` and ``publish`` may raise :class:`StoreInterrupted`; both are then called again and go on.
+    """
+
+    @property
+    def path(self) -> Path | None:
+        """The file, as it was named; None where the result does not end up in one."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Where the result will be: a path or an object's URL, without anything secret."""
+        ...
+
+    def kept(self) -> StoredResult | None:
+        """What stands there already, if it is this very result and whole."""
+        ...
+
+
+class StoreInterrupted(Exception):
+    """Passing trouble with the place where a result ends up; what was fetched is kept meanwhile."""
+
+
 class ResumePoint(Struct, frozen=True):
     """How much is there already, and the strong validator and whole length it was served under."""
 
@@ -76,7 +102,6 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
         inactivity: seconds without a byte after which a connection is given up.
         poll_timeout: seconds for asking the provider for a new link.
         known_since: the monotonic time from which the task has been known; without it, the wall clock tells.
-        location: where the result will be, as it is told and kept.
     """
 
     base_url: str
@@ -89,7 +114,6 @@ class FetchPlan(Struct, frozen=True, kw_only=True):
     inactivity: float = 60.0
     poll_timeout: float = 30.0
     known_since: float | None = None
-    location: str = ""
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -122,7 +146,7 @@ class Fetching(Struct, frozen=True):
     """What every step of one fetch needs to know."""
 
     task: Task
-    part: Part
+    part: Store
     plan: FetchPlan
     deadline: float
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import inf
+from pathlib import Path
 from typing import Any, Final, Self
 
 from msgspec import Struct
@@ -20,10 +21,13 @@ from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
 from reelway.operations import Settings, reference
 from reelway.provider.registry import Registry
+from reelway.storing.place import collection_of
 from reelway.tracker.accounts import PolledAccount, TrackedAccounts, opened_accounts
 from reelway.tracker.polling import Polling
 from reelway.tracker.rounds import Rounds
+from reelway.tracker.storing import Storing
 from reelway.tracker.telling import Changes, Telling
+from reelway.tracker.work import Work
 from reelway.transport.clock import Clock, SystemClock
 from reelway.transport.drivers import AsyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings
@@ -82,8 +86,10 @@ class Tracker:
         ledger: Ledger,
         accounts: TrackedAccounts,
         *,
+        download_to: str | Path | None = None,
         on_change: OnChange | None = None,
         observers: Iterable[object] = (),
+        allow_private_links: bool = False,
         http: str = "httpx",
         transport: Any = None,
         clock: Clock | None = None,
@@ -95,8 +101,12 @@ class Tracker:
         Args:
             ledger: where the tasks are; whoever opened it closes it.
             accounts: whose tasks are followed: what a client takes, or several providers in a row.
+            download_to: where results are stored as soon as there are any: a folder, a template such as
+                ``"videos/{provider}/{id}.mp4"``, or an object store, ``"s3://bucket/{id}.mp4"``. Without it, they
+                stay due in the ledger.
             on_change: called with each task that changed, and the events that say how. It runs in the event loop.
             observers: objects with hooks of observers; they are told beside those that are installed.
+            allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
             transport: a transport of that library in place of the network.
             clock: what tells and passes the time; the ledger has to measure with the same.
@@ -104,13 +114,14 @@ class Tracker:
             settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
-            ConfigurationError: a key, an address or an option is missing or malformed, or a provider is not
-                installed.
+            ConfigurationError: a key, an address or an option is missing or malformed, a provider is not installed,
+                or results would overwrite each other.
         """
+        place = None if download_to is None else collection_of(download_to)
         self._settings = settings or Settings(
             on_change=on_change,
             observers=tuple(observers),
-            http=HttpSettings(library=http, transport=transport),
+            http=HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links),
             clock=clock or SystemClock(),
         )
         registry = registry or Registry.installed()
@@ -121,8 +132,11 @@ class Tracker:
         self._telling = Telling(self._listeners)
         self._networks: list[AsyncHttp] = []
         self._accounts = {one.key: self._connected(one) for one in opened_accounts(accounts, registry)}
-        polling = Polling(self._accounts, self._clock, self._settings.draw)
-        self._rounds = Rounds(ledger, [polling], self._telling, self._clock)
+        draw = self._settings.draw
+        works: list[Work] = [Polling(self._accounts, self._clock, draw)]
+        if place is not None:
+            works.append(Storing(ledger, self._accounts, place, self._clock, draw))
+        self._rounds = Rounds(ledger, works, self._telling, self._clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,7 +155,7 @@ class Tracker:
     # --- following ---
 
     async def sweep(self, limit: int = BATCH, deadline: float = inf) -> Swept:
-        """Take what is due, poll it all at once, and write what was seen.
+        """Take what is due, poll it all at once, store a few results, and write what came of it.
 
         Args:
             limit: tasks that are taken at most, for each kind of work.

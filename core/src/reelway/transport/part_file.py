@@ -14,6 +14,7 @@ import msgspec
 from reelway.errors import DownloadError, Fault
 from reelway.flow.container import Completeness, completeness_of
 from reelway.flow.stream import ResumePoint
+from reelway.model.task import StoredResult
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,6 +48,20 @@ class PartFile:
         self._notes = target.with_name(target.name + ".part.json")
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
+
+    @property
+    def path(self) -> Path | None:
+        """The file, as it was named; None where the result does not end up in one."""
+        return self.target
+
+    @property
+    def location(self) -> str:
+        """Where the result will be, as it may be kept."""
+        return str(self.target.absolute())
+
+    def kept(self) -> StoredResult | None:
+        """Nothing tells what stands under a bare name, so nothing there is taken for the result."""
+        return None
 
     def resume_point(self) -> ResumePoint:
         """How much is there, and under which validator; nothing where that cannot be proven."""
@@ -113,8 +128,8 @@ class PartFile:
             os.fsync(written.fileno())
         self._name()
         self._notes.unlink(missing_ok=True)
-        _sync_folder(self.target.parent)
-        self.close()
+        sync_folder(self.target.parent)
+        self._lock.release()
         return self._digest.hexdigest()
 
     def discard(self) -> None:
@@ -126,7 +141,7 @@ class PartFile:
     def _claim(self) -> None:
         if not self._lock.take():
             busy = DownloadError(
-                f"Another download is writing {self.target}.",
+                f"Another download is writing {self.path or self.location}.",
                 hint="Wait until it has ended, or choose another name.",
             )
             busy.fault = Fault.CALLER
@@ -240,7 +255,8 @@ def _name_anew(path: Path, name: Path) -> None:
         path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See that names in a folder survive the death of the machine."""
     # Not every system lets a folder be opened; there the rename is as durable as it gets.
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -1,0 +1,1 @@
+"""Where results are kept: files and object stores, named by templates, each result with its manifest."""
