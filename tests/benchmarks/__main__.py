@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from tests.benchmarks import callbacks, downloading, following, ledgers, polling, reading, report, starting
+from tests.benchmarks import (
+    callbacks,
+    downloading,
+    following,
+    ledgers,
+    polling,
+    reading,
+    report,
+    starting,
+    tracking,
+)
 from tests.benchmarks.figures import Findings
 from tests.benchmarks.measure import FULL, QUICK, Scale, loopback_server
 
@@ -22,6 +32,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "downloading": downloading.run,
     "ledgers": lambda scale, _: ledgers.run(scale),
     "callbacks": lambda scale, _: callbacks.run(scale),
+    "tracking": tracking.run,
 }
 
 

@@ -18,6 +18,7 @@ from tests.benchmarks.contenders import CONTENDERS, Contender
 from tests.benchmarks.downloaders import DOWNLOADERS
 from tests.benchmarks.ledgers import bare_turns, turns
 from tests.benchmarks.measure import MIB, cpu_seconds, peak_memory
+from tests.benchmarks.tracking import track
 
 Measured = dict[str, float]
 
@@ -90,6 +91,7 @@ WORKS: Final[Mapping[str, Callable[..., Measured]]] = {
     "download": download,
     "turns": turns,
     "bare_turns": bare_turns,
+    "track": track,
 }
 
 

@@ -105,8 +105,8 @@ def test_without_a_ledger_there_is_nothing_to_follow() -> None:
 
 
 def test_the_ledger_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REELWAY_LEDGER", "sqlite:jobs.db")
     remembered(created())
+    monkeypatch.setenv("REELWAY_LEDGER", "sqlite:jobs.db")
     assert len(reelway("track", "--once").out.splitlines()) == 1
 
 

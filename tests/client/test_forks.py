@@ -49,7 +49,7 @@ FORKED_MEANWHILE: Final = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 @pytest.mark.parametrize(
-    "hanging", ["reelway.transport.http:tls_context", "reelway.operations:reserve", "reelway.ages:since_when"]
+    "hanging", ["reelway.transport.http:tls_context", "reelway.account:reserve", "reelway.ages:since_when"]
 )
 def test_a_fork_waits_for_no_thread_of_its_parent(hanging: str) -> None:
     program = [sys.executable, "-c", textwrap.dedent(FORKED_MEANWHILE), hanging]

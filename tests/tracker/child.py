@@ -12,8 +12,7 @@ from reelway import Account, Task
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.lifecycle import Event
 from reelway.provider.interface import Cadence
-from reelway.tracker import polling
-from reelway.tracker.tracker import Tracker
+from reelway.tracker import Tracker, polling
 
 LEASE = 2.5
 

@@ -54,6 +54,11 @@ def new_address(base: str) -> CallbackAddress:
     return CallbackAddress(Secret(f"{base}/{token}"), token_digest(token).hex())
 
 
+def masked_address(base: str) -> Secret:
+    """What stands for an address where nothing is sent."""
+    return Secret(f"{base}/{MASK}")
+
+
 def token_digest(token: str) -> bytes:
     """The SHA-256 of a token; any text has one, so that a wrong token takes as long to look up as a right one."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

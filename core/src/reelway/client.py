@@ -82,10 +82,8 @@ class _Base:
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
-            ledger: where jobs are remembered across processes and their deaths: ``"sqlite:jobs.db"``,
-                ``"memory:"``, what a plugin brings, or a ledger that is open and stays so when the client closes.
-            callbacks: where a :class:`reelway.server.CallbackReceiver` for the same ledger is reached from outside.
-                Each create at a provider that calls back then names an address of its own below it.
+            ledger: where jobs are remembered: ``"sqlite:jobs.db"``, another URL, or one that is open and stays so.
+            callbacks: where a ``CallbackReceiver`` of the ledger is reached; creates name addresses below it.
             record: a new folder for each exchange as a sample without secrets, for ``reelway.testing.Replay``.
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
@@ -96,14 +94,12 @@ class _Base:
             settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
-            ConfigurationError: a key, an address or an option is missing or malformed, or something not installed.
-            LedgerError: the ledger cannot be opened and written to.
+            ConfigurationError, LedgerError: something is missing, malformed or not installed, or cannot be opened.
         """
         key = None if api_key is None else as_secret(api_key)
         address = as_secret(ledger) if isinstance(ledger, str) else ledger
         # Reports print the locals of every frame that an error passes.
         del api_key, ledger
-        named = named_accounts(accounts, key, base_url)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
@@ -114,7 +110,7 @@ class _Base:
             clock=clock or SystemClock(),
             callbacks=None if callbacks is None else checked_base(callbacks),
         )
-        self._open(named, registry, self._keep_in(address))
+        self._open(named_accounts(accounts, key, base_url), registry, self._keep_in(address))
 
     def _keep_in(self, ledger: Ledger | Secret | None) -> Ledger | None:
         """Remember jobs there; gives back the ledger where it was opened here, and so is the client's to close."""

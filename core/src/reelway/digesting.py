@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from reelway.model.request import Media, VideoRequest
 from reelway.model.task import TaskRef
@@ -29,8 +28,7 @@ def remix_digest(source: TaskRef, prompt: str, model: str | None) -> str:
 
 def _digest(wish: dict[str, Any]) -> str:
     # What JSON cannot hold, a provider cannot be sent either; the request is refused later, and with better words.
-    written = msgspec.json.encode(_plain(wish), order="deterministic", enc_hook=repr)
-    return hashlib.sha256(written).hexdigest()
+    return hashlib.sha256(json.dumps(_plain(wish), sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -38,7 +36,7 @@ def _plain(value: Any) -> Any:
         content = None if value.content is None else hashlib.sha256(value.content).hexdigest()
         return {"url": value.url, "path": value.path and str(value.path), "content": content}
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     # 5 and 5.0 seconds are the same.

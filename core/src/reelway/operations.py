@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.account import Account, OpenAccount
-from reelway.addresses import MASK, addressed, needs_address, new_address
+from reelway.addresses import addressed, masked_address, needs_address, new_address
 from reelway.ages import Ages
 from reelway.digesting import remix_digest, request_digest
 from reelway.downloading import downloaded, fetch_plan
@@ -246,7 +246,7 @@ class Operations:
         chosen = self._account(account)
         checked = self._checked(chosen, wish)
         if self._settings.callbacks is not None and needs_address(checked, chosen.provider):
-            checked = addressed(checked, Secret(f"{self._settings.callbacks}/{MASK}"))
+            checked = addressed(checked, masked_address(self._settings.callbacks))
         request = _encoded(chosen, without_bytes(checked.request, checked.spec), checked.spec)
         return preview_of(request, chosen.endpoint.base_url, checked.warnings)
 

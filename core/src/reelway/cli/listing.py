@@ -14,9 +14,8 @@ from reelway.cli.options import LedgerOptions, Options
 from reelway.cli.run import Run
 from reelway.cli.screen import plain
 from reelway.cli.shapes import entry_shape, task_shape
-from reelway.cli.state import NO_LEDGER, opened_ledger
+from reelway.cli.state import required_ledger
 from reelway.cli.views import STYLES, described
-from reelway.errors import ConfigurationError
 from reelway.ledger.records import Entry
 from reelway.memory import PAGE, Memory
 from reelway.model.observation import Status
@@ -93,11 +92,7 @@ def abandon(run: Run, submission: SubmissionId, where: LedgerOptions) -> None:
 
 @contextmanager
 def _memory(where: LedgerOptions) -> Iterator[Memory]:
-    ledger = opened_ledger(where.ledger)
-    if ledger is None:
-        hint = f"Name one, or leave --ledger {NO_LEDGER} out."
-        raise ConfigurationError("There is no ledger to look into.", hint=hint)
-    with ledger:
+    with required_ledger(where.ledger) as ledger:
         yield Memory(ledger, _now)
 
 

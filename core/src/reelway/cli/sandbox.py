@@ -58,7 +58,14 @@ def sandbox(run: Run, options: SandboxOptions) -> None:
         return
     kit = load_sandbox()
     registry = installed()
-    with kit(registry.providers, port=options.port, job_seconds=options.job_seconds, chaos=options.chaos) as served:
+    with kit(
+        registry.providers,
+        port=options.port,
+        job_seconds=options.job_seconds,
+        chaos=options.chaos,
+        # A ledger remembers ids for longer than a sandbox lives, so no two of these give the same.
+        first_job=int(time.time()),
+    ) as served:
         try:
             _introduce(run, served, registry.providers)
             while True:

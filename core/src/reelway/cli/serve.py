@@ -9,17 +9,16 @@ from typing import Annotated
 
 from typer import Option
 
-from reelway.cli.options import Options
+from reelway.cli.options import LedgerUrl, Options
 from reelway.cli.run import Run
+from reelway.cli.state import required_ledger
 from reelway.errors import ConfigurationError
 
 
 class ServeOptions(Options, frozen=True, kw_only=True):
     """Where callbacks are received and kept."""
 
-    ledger: Annotated[
-        str, Option("--ledger", metavar="URL", envvar="REELWAY_LEDGER", help="The ledger that holds the tasks.")
-    ] = "sqlite:jobs.db"
+    ledger: LedgerUrl = None
     host: Annotated[str, Option("--host", metavar="ADDRESS", help="The address of this machine to listen at.")] = (
         "127.0.0.1"
     )
@@ -34,11 +33,10 @@ def serve(run: Run, options: ServeOptions) -> None:
 
     A tracker on the same ledger does the polls. Put a reverse proxy with TLS in front of it.
     """
-    from reelway.ledgers import open_ledger
     from reelway.server import CallbackReceiver
 
     serving = load_server()
-    with open_ledger(options.ledger) as ledger, serving.listen(options.host, options.port) as listening:
+    with required_ledger(options.ledger) as ledger, serving.listen(options.host, options.port) as listening:
         receiver = CallbackReceiver(ledger, path=options.path)
         address = f"http://{_shown(listening)}/{options.path.strip('/')}".rstrip("/")
         said = f"Callbacks are received at {address}/ until Ctrl-C, and kept in {ledger.name}."

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from reelway.errors import LedgerError
+from reelway.errors import ConfigurationError, LedgerError
 from reelway.ledger.interface import Ledger
 from reelway.ledgers import open_ledger
 
@@ -60,6 +60,20 @@ def opened_ledger(given: str | None) -> Ledger | None:
     except LedgerError as error:
         error.hint = _way_out(error.hint)
         raise
+
+
+def required_ledger(given: str | None) -> Ledger:
+    """The ledger of a command that can do nothing without one.
+
+    Raises:
+        ConfigurationError: none was asked for, or what was named is no URL of one.
+        LedgerError: it cannot be opened and written to.
+    """
+    ledger = opened_ledger(given)
+    if ledger is None:
+        hint = f"Name one, or leave --ledger {NO_LEDGER} out."
+        raise ConfigurationError("There is no ledger to look into.", hint=hint)
+    return ledger
 
 
 def _way_out(hint: str) -> str:

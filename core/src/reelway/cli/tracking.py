@@ -98,7 +98,7 @@ async def track(run: Run, options: TrackOptions) -> None:
 
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
-    from reelway.tracker.tracker import Tracker
+    from reelway.tracker import Tracker
 
     registry = installed()
     accounts = tracked_accounts(options.provider, registry, options.poll_every)

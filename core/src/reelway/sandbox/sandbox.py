@@ -58,6 +58,7 @@ class Sandbox:
         link_seconds: float = 3600.0,
         seed: int = 0,
         chaos: int | None = None,
+        first_job: int = 1,
         host: str = "127.0.0.1",
         port: int = 0,
         on_callback: OnCallback | None = None,
@@ -73,6 +74,7 @@ class Sandbox:
             link_seconds: how long a result link works.
             seed: the same seed signs the same links and callbacks.
             chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
+            first_job: the number in the id of the first job; ids are told apart where sandboxes begin apart.
             host: where to listen.
             port: likewise; 0 takes one that is free.
             on_callback: is given each callback, whatever its address. It may return an HTTP status: one outside
@@ -90,6 +92,7 @@ class Sandbox:
             link_seconds=link_seconds,
             seed=seed,
             chaos=chaos,
+            first_job=first_job,
         )
         self._on_callback = on_callback
         courier = post if on_callback is None else self._hand_over_aside

@@ -58,6 +58,7 @@ class House(Struct, kw_only=True):
         key: what callbacks are signed with.
         turns: jobs whose callers want to be told, and when there may be something to tell.
         outbox: callbacks that wait to be sent.
+        first_job: the number in the id of each provider's first job.
     """
 
     clock: Clock
@@ -70,6 +71,7 @@ class House(Struct, kw_only=True):
     turns: Agenda[Job]
     outbox: Agenda[Letter]
     chaos: Chaos | None = None
+    first_job: int = 1
 
 
 class Service:
@@ -183,7 +185,7 @@ class Service:
         return self._made(call, plan, armed)
 
     def _made(self, call: SimulatedCall, plan: Plan, armed: ArmedFault | None) -> Outcome:
-        task_id = self._simulator.new_id(call, len(self.jobs) + 1)
+        task_id = self._simulator.new_id(call, self._house.first_job + len(self.jobs))
         now = self._house.clock.now()
         # A remix inherits the fields of its source, but nobody asked to be told about it.
         url = self._simulator.callback_url(call) if call.kind is CallKind.CREATE else None

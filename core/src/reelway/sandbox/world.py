@@ -46,6 +46,7 @@ class World:
         link_seconds: float = 3600.0,
         seed: int = 0,
         chaos: int | None = None,
+        first_job: int = 1,
     ) -> None:
         """Build the world.
 
@@ -59,6 +60,7 @@ class World:
             link_seconds: how long a link works.
             seed: the same seed signs the same links and callbacks.
             chaos: a seed; then tasks meet faults by chance, and the same seed gives the same faults.
+            first_job: the number in the id of the first job; ids are told apart where sandboxes begin apart.
         """
         self._simulators = dict(simulators)
         self._lock = RLock()
@@ -72,6 +74,7 @@ class World:
             key=hashlib.sha256(f"reelway sandbox callbacks {seed}".encode()).digest(),
             turns=Agenda(),
             outbox=Agenda(),
+            first_job=first_job,
         )
         self._chaos_seed = chaos
         self.reset()
