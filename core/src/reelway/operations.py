@@ -36,7 +36,6 @@ from reelway.memory import Memory
 from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
-from reelway.model.secret import Secret
 from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
