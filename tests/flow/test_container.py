@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelway.flow.container import (
+    CONTENT_TYPES,
     MOST_BOXES,
     PICTURE_MAGIC,
     SECOND_MARK,
@@ -18,6 +19,7 @@ from reelway.flow.container import (
     Completeness,
     completeness_of,
     container_of,
+    content_type_of,
 )
 from reelway.sandbox.video import reel
 
@@ -223,3 +225,10 @@ def test_a_length_beyond_what_any_file_has_is_a_cut() -> None:
 @given(film=st.binary(max_size=60) | st.lists(st.sampled_from([*ROW, b"\0", b"mdat"]), max_size=6).map(b"".join))
 def test_every_file_is_judged_in_the_end(film: bytes) -> None:
     assert told(film) in Completeness
+
+
+def test_every_container_has_a_name_on_the_web() -> None:
+    known = {name for *_, name in VIDEO_MAGIC + PICTURE_MAGIC + SOUND_MAGIC}
+    assert known == CONTENT_TYPES.keys()
+    assert content_type_of("mp4") == "video/mp4"
+    assert content_type_of(None) == "application/octet-stream"

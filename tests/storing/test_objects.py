@@ -17,6 +17,7 @@ from reelway.model.task import StoredResult
 from reelway.storing import bucket
 from reelway.storing.bucket import PART
 from reelway.storing.manifest import Manifest
+from reelway.storing.objects import SPOOL, spool_folder
 from tests.client.shelf import video
 from tests.storing.hand import SMALL, fill, opened, result, store
 from tests.storing.s3 import KEY_ID, RESET, SECRET, TOKEN, LocalS3
@@ -151,6 +152,43 @@ def test_a_store_out_of_reach_is_passing_trouble(s3: LocalS3, monkeypatch: pytes
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(StoreInterrupted, match="there is no connection"):
         store(TO)
+
+
+def test_an_upload_that_is_given_up_ends_soon_and_is_taken_back(s3: LocalS3) -> None:
+    one = opened(TO)
+    s3.on = lambda moment: one.close() if moment == "before part 1" else None
+    with pytest.raises(InterruptedError, match="given up"):
+        fill(one, video(8 * PART))
+    assert s3.objects == {}
+    assert s3.unfinished == 0
+    assert s3.count("complete") == 0
+
+
+def test_what_is_there_afterwards_is_looked_at_before_a_manifest_says_so(s3: LocalS3) -> None:
+    one = opened(TO)
+    s3.on = lambda moment: s3.put(KEY, b"mine") if moment == "after put" else None
+    with pytest.raises(StoreInterrupted, match="not what was sent"):
+        fill(one)
+    one.close()
+    assert s3.objects == {KEY: b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({SPOOL: "here"}, Path("here")),
+        ({"XDG_CACHE_HOME": "cache"}, Path("cache/reelway/spool")),
+        ({"XDG_CACHE_HOME": ""}, Path.home() / ".cache" / "reelway" / "spool"),
+    ],
+)
+def test_the_spool_is_where_the_user_keeps_such_things(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], folder: Path
+) -> None:
+    for name in (SPOOL, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert spool_folder() == folder
 
 
 # --- what stands there already ---

@@ -14,8 +14,8 @@ from typing import Any, Final, Self
 import pytest
 from msgspec.structs import replace
 
-from reelway import Account, ConfigurationError, Task, TaskRef
-from reelway.ledger.records import Chore, Entry
+from reelway import Account, ConfigurationError, LedgerError, Task, TaskRef
+from reelway.ledger.records import Chore, Claim, Entry
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.lifecycle import ArtifactGone
 from reelway.model.task import Artifact
@@ -276,6 +276,33 @@ def test_no_other_tracker_takes_a_download_under_way_however_long_it_takes(
         house.run(meanwhile(house, gate, three_leases_pass))
         assert house.task().artifact is Artifact.STORED
     assert len(shelf.files.requests) == 1
+
+
+def test_a_renewal_that_fails_once_costs_no_download(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Storing, "lease", 0.6)
+    gate = shelf.deliver = Gate()
+    with Storehouse(shelf, tmp_path) as house:
+        house.add("task_1")
+        renew, renewed = house.ledger.renew, asyncio.Event()
+
+        def fails_once(claim: Claim, lease: float) -> bool:
+            if "could not be renewed" not in caplog.text:
+                raise LedgerError("It is locked.")
+            held = renew(claim, lease)
+            loop.call_soon_threadsafe(renewed.set)
+            return held
+
+        monkeypatch.setattr(house.ledger, "renew", fails_once)
+        loop = house.run(_loop())
+        house.run(meanwhile(house, gate, renewed.wait))
+        assert house.task().artifact is Artifact.STORED
+    assert caplog.text.count("could not be renewed") == 1
+
+
+async def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
 
 
 def test_a_download_whose_claim_was_lost_is_given_up(

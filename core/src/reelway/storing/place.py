@@ -6,7 +6,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
@@ -48,10 +48,8 @@ class Place(ABC):
         """
 
     @abstractmethod
-    def open(
-        self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> OpenStore:
-        """The store of one result.
+    def open(self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime]) -> OpenStore:
+        """The store of one result; ``now`` is the time that its manifest is going to tell.
 
         Raises:
             ConfigurationError: the place is taken.
@@ -74,9 +72,7 @@ class FilePlace(Place):
         if self._to is not None and not is_folder(self._to):
             refuse_taken(Path(self._to), overwrite=overwrite)
 
-    def open(
-        self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> OpenStore:
+    def open(self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime]) -> OpenStore:
         path = target_path(result.task, self._to)
         refuse_taken(path, result.task, overwrite=overwrite)
         return PartFile(path, result.source, overwrite=overwrite)
@@ -95,9 +91,7 @@ class TemplatePlace(Place):
     def check(self, *, overwrite: bool) -> None:
         """Nothing stands in the way before it is known which result it is."""
 
-    def open(
-        self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> OpenStore:
+    def open(self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime]) -> OpenStore:
         return FileStore(Path(self._template.filled(result)), result, overwrite=overwrite, now=now)
 
     @property
@@ -119,9 +113,7 @@ class BucketPlace(Place):
     def check(self, *, overwrite: bool) -> None:
         _ = self._bucket
 
-    def open(
-        self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> OpenStore:
+    def open(self, result: Result, *, overwrite: bool = False, now: Callable[[], datetime]) -> OpenStore:
         return ObjectStore(self._bucket, self._template.filled(result), result, overwrite=overwrite, now=now)
 
     @property
