@@ -130,7 +130,7 @@ def test_people_see_a_table_and_what_to_do() -> None:
 
 
 def test_a_key_gives_the_same_task_again(sandbox: Sandbox) -> None:
-    first, again = (created("A cat", *LINKED, "--key", "order 7") for _ in range(2))
+    first, again = (created("A cat", *LINKED, "--idempotency-key", "order 7") for _ in range(2))
     assert first == again
     assert sandbox.ledger.creates == 1
 
@@ -160,10 +160,10 @@ def test_a_submission_in_doubt_is_adopted_and_followed(sandbox: Sandbox) -> None
 
 
 def test_a_submission_in_doubt_is_abandoned_and_its_key_is_free(sandbox: Sandbox) -> None:
-    submission = doubtful("--key", "order 7")
-    assert reelway(*DOUBTFUL, "--key", "order 7").code == 4
+    submission = doubtful("--idempotency-key", "order 7")
+    assert reelway(*DOUBTFUL, "--idempotency-key", "order 7").code == 4
     assert reelway("abandon", submission).code == 0
-    assert reelway("create", "A cat", *LINKED, "--key", "order 7").code == 0
+    assert reelway("create", "A cat", *LINKED, "--idempotency-key", "order 7").code == 0
     assert sandbox.ledger.creates == 2
 
 

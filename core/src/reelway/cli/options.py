@@ -96,9 +96,9 @@ class NoteOptions(Options, frozen=True, kw_only=True):
     idempotency_key: Annotated[
         str | None,
         Option(
-            "--key",
+            "--idempotency-key",
             metavar="TEXT",
-            help="A name for the wish, and no API key: the same again gives the same task, and no second one.",
+            help="A name for the wish: the same again gives the same task, and no second one.",
             rich_help_panel=MEMORY,
         ),
     ] = None
