@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from tests.benchmarks import downloading, following, polling, reading, report, starting
+from tests.benchmarks import downloading, fast, following, polling, reading, report, starting
 from tests.benchmarks.figures import Findings
 from tests.benchmarks.measure import FULL, QUICK, Scale, loopback_server
 
@@ -18,6 +18,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "reading": lambda scale, _: reading.run(scale),
     "polling": polling.run,
     "following": following.run,
+    "fast": fast.run,
     "starting": lambda scale, _: starting.run(scale),
     "downloading": downloading.run,
 }

@@ -58,6 +58,7 @@ class _Base:
         observers: Iterable[object] = (),
         allow_private_links: bool = False,
         http: str = "httpx",
+        fast: bool = True,
         transport: Any = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
@@ -73,32 +74,32 @@ class _Base:
             on_change: called with each task that changed, and the events that say how.
             on_submission: called with each step of each create, before its request leaves and once its outcome is
                 known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
-            record: a new folder; each exchange is written there as a sample with nothing private in it, for
-                ``reelway.testing.Replay``.
+            record: a new folder for samples of exchanges, without what is private, for ``reelway.testing.Replay``.
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
+            fast: whether an ``AsyncClient`` over ``"httpx2"`` polls over pyreqwest, where that is installed.
             transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
             clock: what tells and passes the time, such as ``reelway.testing.VirtualClock``.
             registry: where providers are looked up; by default all installed ones.
             settings: the rest, for tests; what it holds is then taken from it.
 
         Raises:
-            ConfigurationError: a key, an address or an option is missing or malformed, or the provider is not
-                installed.
+            ConfigurationError: a key, an address or an option is missing or malformed, or a provider not installed.
         """
         key = None if api_key is None else as_secret(api_key)
         # Reports print the locals of every frame that an error passes.
         del api_key
         named = named_accounts(accounts, key, base_url)
-        network = HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
             recorder=None if record is None else _recorder(record),
             observers=tuple(observers),
-            http=network,
+            http=HttpSettings(
+                library=http, fast=fast, transport=transport, allow_private_links=allow_private_links
+            ),
             clock=clock or SystemClock(),
         )
         self._operations = Operations(named, registry or Registry.installed(), self._settings)
