@@ -143,22 +143,6 @@ class BareAiohttp(Contender):
             self._read(await response.read())
 
 
-class BarePyreqwest(Contender):
-    """pyreqwest and msgspec, with whole bodies and no deadline; no baseline, but the most that can be had of it."""
-
-    library = "pyreqwest"
-
-    def __init__(self, url: str, at_once: int = 0) -> None:
-        super().__init__(url, at_once)
-        client: Any = importlib.import_module("pyreqwest.client")
-        self._client = client.ClientBuilder().default_headers(_key_header()).error_for_status().build()
-        self._read = msgspec.json.Decoder(PolledVideo).decode
-
-    async def poll(self, task_id: str) -> None:
-        response = await self._client.get(f"{self.url}/v1/videos/{task_id}").build().send()
-        self._read(await response.bytes())
-
-
 class OpenAi(Contender):
     """The ``openai`` SDK: ``videos.retrieve``, and its poll helper where all tasks are followed at once."""
 
@@ -205,7 +189,6 @@ CONTENDERS: Final[Mapping[str, type[Contender]]] = {
     "reelway-fast": FastReelway,
     "httpx": BareHttpx,
     "aiohttp": BareAiohttp,
-    "pyreqwest": BarePyreqwest,
     "openai": OpenAi,
     "litellm": LiteLlm,
 }

@@ -27,7 +27,6 @@ BASELINE: Final[Mapping[int, tuple[Followers, ...]]] = {
 PEERS: Final = (
     Followers("reelway", 0, "reelway, polls over httpx"),
     Followers("reelway-httpx2", 0, "reelway, polls over httpx2"),
-    Followers("pyreqwest", 50, "bare pyreqwest, 50 at once"),
 )
 
 LEAST: Final = 5.0
