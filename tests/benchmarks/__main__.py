@@ -11,6 +11,7 @@ from typing import Final
 from tests.benchmarks import (
     callbacks,
     downloading,
+    fast,
     following,
     ledgers,
     polling,
@@ -28,6 +29,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "reading": lambda scale, _: reading.run(scale),
     "polling": polling.run,
     "following": following.run,
+    "fast": fast.run,
     "starting": lambda scale, _: starting.run(scale),
     "downloading": downloading.run,
     "ledgers": lambda scale, _: ledgers.run(scale),

@@ -67,6 +67,7 @@ class Reelway(Contender):
     """``AsyncClient``, with a cadence that asks again at once."""
 
     library = "reelway"
+    options: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, url: str, at_once: int = 0) -> None:
         super().__init__(url, at_once)
@@ -74,7 +75,7 @@ class Reelway(Contender):
         from reelway.provider.interface import Cadence  # noqa: PLC0415
 
         account = Account(a_provider(), KEY, url, requests_per_second=1e9, cadence=Cadence(0, 0))
-        self.client = AsyncClient(account)
+        self.client = AsyncClient(account, **self.options)
 
     async def poll(self, task_id: str) -> None:
         await self.client.retrieve(task_id)
@@ -82,6 +83,20 @@ class Reelway(Contender):
     async def follow(self, task_ids: Sequence[str]) -> None:
         async for _ in self.client.as_completed(task_ids, timeout=FOREVER):
             raise AssertionError("no task of the server ever ends")
+
+
+class ReelwayOverHttpx2(Reelway):
+    """The same over the successor of httpx."""
+
+    library = "httpx2"
+    options: ClassVar[Mapping[str, Any]] = {"http": "httpx2", "fast": False}
+
+
+class FastReelway(Reelway):
+    """The same with polls over pyreqwest."""
+
+    library = "pyreqwest"
+    options: ClassVar[Mapping[str, Any]] = {"http": "httpx2"}
 
 
 def a_provider() -> str:
@@ -170,6 +185,8 @@ def _key_header() -> dict[str, str]:
 
 CONTENDERS: Final[Mapping[str, type[Contender]]] = {
     "reelway": Reelway,
+    "reelway-httpx2": ReelwayOverHttpx2,
+    "reelway-fast": FastReelway,
     "httpx": BareHttpx,
     "aiohttp": BareAiohttp,
     "openai": OpenAi,

@@ -75,12 +75,13 @@ def run(scale: Scale, url: str) -> Findings:
 
 
 def _paces(ready: Sequence[Followers], url: str, scale: Scale) -> dict[Followers, Pace]:
-    turns = {one: partial(_turn, one, url, scale) for one in ready}
+    turns = {one: partial(turn, one, url, scale) for one in ready}
     found = in_turns(turns, scale.long_rounds)
     return {one: Pace(**middle(measured)) for one, measured in found.items()}
 
 
-def _turn(one: Followers, url: str, scale: Scale) -> dict[str, float]:
+def turn(one: Followers, url: str, scale: Scale) -> dict[str, float]:
+    """What following a thousand tasks costs a child process."""
     return child("follow", name=one.name, url=url, tasks=TASKS, at_once=one.at_once, seconds=scale.seconds)
 
 

@@ -65,14 +65,14 @@ def test_a_broken_plugin_is_broken(broken_plugin: str) -> None:
 
 def test_only_a_library_that_everything_needs_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(name: str) -> str:
-        if name in {"httpx2", "h11"}:
+        if name in {"httpx2", "pyreqwest", "h11"}:
             raise PackageNotFoundError(name)
         return "1"
 
     monkeypatch.setattr("reelway.cli.doctor.version", version)
     code, found = examined()
     assert code == 0
-    assert found["httpx2"] == ("ok", "not installed")
+    assert found["httpx2"] == found["pyreqwest"] == ("ok", "not installed")
     assert found["h11"] == ("hint", "not installed")
 
 

@@ -67,6 +67,6 @@ def target(tmp_path: Path) -> Path:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stays silent is given up soon: silence passes no time on a virtual clock."""
-    monkeypatch.setattr("reelway.operations.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
+    monkeypatch.setattr("reelway.downloading.FetchPlan", partial(FetchPlan, inactivity=PATIENCE))
     monkeypatch.setattr("reelway.operations.SUBMIT_SECONDS", PATIENCE)
     monkeypatch.setattr("reelway.operations.POLL_SECONDS", PATIENCE)

@@ -53,7 +53,7 @@ EVERYBODYS: Final = frozenset({"errors", "_version"})
 WORKSHOPS: Final = frozenset({"sandbox", "testing"})
 """They may use anything, and only the command and tests use them."""
 
-HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
+HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "pyreqwest"})
 
 ROOMS_OF_PLUGINS: Final[Mapping[str, frozenset[str]]] = {
     GROUP: frozenset({"model", "provider", "errors"}),
@@ -110,9 +110,12 @@ def test_the_package_itself_only_hands_out_names() -> None:
     assert not any(name.split(".")[1] in WORKSHOPS | {"cli"} for name in imported(CORE / "__init__.py"))
 
 
-def test_only_one_module_imports_an_http_library() -> None:
-    at_run_time = {shown(path) for path in modules(CORE) if HTTP_LIBRARIES & roots(path)}
-    assert at_run_time == {"core/src/reelway/transport/http.py"}
+def test_only_one_module_imports_each_http_library() -> None:
+    users = {shown(path): HTTP_LIBRARIES & roots(path) for path in modules(CORE)}
+    assert {path: used for path, used in users.items() if used} == {
+        "core/src/reelway/transport/http.py": {"httpx"},
+        "core/src/reelway/transport/fast.py": {"pyreqwest"},
+    }
 
 
 def roots(path: Path) -> set[str]:

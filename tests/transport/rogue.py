@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol, Self
 
+from msgspec.structs import replace
+
 from reelway.flow.effects import Head, Open, Send
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.secret import Secret
@@ -287,13 +289,29 @@ class AsyncNetwork:
         self._runner.close()
 
 
+WAYS: Final = {
+    "httpx": HttpSettings(fast=False),
+    "httpx2": HttpSettings(library="httpx2", fast=False),
+    "fast": HttpSettings(library="httpx2", fast=True),
+}
+"""What a network goes over, and how that is said."""
+
 COLORS: Final[dict[str, type[SyncNetwork | AsyncNetwork]]] = {"sync": SyncNetwork, "async": AsyncNetwork}
+
+NETWORKS: Final = (
+    ("sync", "httpx"),
+    ("sync", "httpx2"),
+    ("async", "httpx"),
+    ("async", "httpx2"),
+    ("async", "fast"),
+)
+"""Both colors over each library that they use."""
 
 
 @contextmanager
 def opened(color: str, library: str, base_url: str, *, private: bool = True) -> Iterator[Network]:
     """A network of that color, over that library; whatever it leaves open is noticed."""
-    settings = HttpSettings(library=library, allow_private_links=private)
+    settings = replace(WAYS[library], allow_private_links=private)
     network = COLORS[color](Endpoint(base_url=base_url, key=Secret(KEY)), settings)
     try:
         yield network

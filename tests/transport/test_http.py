@@ -30,7 +30,9 @@ from reelway.transport.wire import Endpoint
 from tests.reports import full_report
 from tests.transport.rogue import (
     KEY,
+    NETWORKS,
     OK,
+    WAYS,
     Manner,
     Network,
     RogueServer,
@@ -74,7 +76,7 @@ def _warmed_up() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.fixture(params=[(color, library) for color in ("sync", "async") for library in LIBRARIES], ids="-".join)
+@pytest.fixture(params=NETWORKS, ids="-".join)
 def network(request: pytest.FixtureRequest) -> Opener:
     """Opens a network of each color over each library."""
     color, library = request.param
@@ -317,7 +319,7 @@ def at_once(server: RogueServer, library: str, *waves: int) -> list[HttpResponse
     """Wave after wave of polls that are all under way at the same time."""
 
     async def main() -> list[HttpResponse]:
-        api = AsyncHttp(Endpoint(base_url=server.url, key=Secret(KEY)), HttpSettings(library=library))
+        api = AsyncHttp(Endpoint(base_url=server.url, key=Secret(KEY)), WAYS[library])
         poll = Send(request=GET, timeout=5)
         answers = [await asyncio.gather(*(api.send(poll) for _ in range(wave))) for wave in waves]
         await api.close()
@@ -326,7 +328,7 @@ def at_once(server: RogueServer, library: str, *waves: int) -> list[HttpResponse
     return asyncio.run(main())
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WAYS)
 def test_polls_at_the_same_time_have_a_connection_each_and_those_behind_them_reuse_it(library: str) -> None:
     everybody = threading.Barrier(20)
 
@@ -343,7 +345,7 @@ def test_polls_at_the_same_time_have_a_connection_each_and_those_behind_them_reu
         assert len(server.visits) == 20
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WAYS)
 def test_closing_breaks_off_what_is_under_way(library: str) -> None:
     asked = threading.Event()
 
@@ -353,7 +355,7 @@ def test_closing_breaks_off_what_is_under_way(library: str) -> None:
         visit.wait()
 
     async def main(url: str) -> None:
-        api = AsyncHttp(Endpoint(base_url=url, key=Secret(KEY)), HttpSettings(library=library))
+        api = AsyncHttp(Endpoint(base_url=url, key=Secret(KEY)), WAYS[library])
         poll = asyncio.ensure_future(api.send(Send(request=GET, timeout=5)))
         await asyncio.to_thread(asked.wait, 5)
         await api.close()

@@ -35,10 +35,10 @@ def _trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_room, "tls_context", lambda module: context)
 
 
-def encrypted(manner: Manner) -> Manner:
+def encrypted(manner: Manner, certificate: Path = CERTIFICATE) -> Manner:
     """The same manner, behind a handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(certificate)
 
     def wrapped(visit: Visit) -> None:
         with context.wrap_socket(visit.line, server_side=True) as visit.line:

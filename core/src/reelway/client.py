@@ -67,6 +67,7 @@ class _Base:
         observers: Iterable[object] = (),
         allow_private_links: bool = False,
         http: str = "httpx",
+        fast: bool = True,
         transport: Any = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
@@ -88,6 +89,7 @@ class _Base:
             observers: objects with hooks of observers; they are told beside those that are installed.
             allow_private_links: result links may lead to loopback and private addresses: sandbox, closed networks.
             http: the HTTP library, ``"httpx"`` or ``"httpx2"``.
+            fast: whether an ``AsyncClient`` over ``"httpx2"`` polls over pyreqwest, where that is installed.
             transport: a transport of that library in place of the network, such as ``httpx.MockTransport``.
             clock: what tells and passes the time, such as ``reelway.testing.VirtualClock``.
             registry: where providers are looked up; by default all installed ones.
@@ -106,7 +108,9 @@ class _Base:
             on_submission=on_submission,
             recorder=None if record is None else _recorder(record),
             observers=tuple(observers),
-            http=HttpSettings(library=http, transport=transport, allow_private_links=allow_private_links),
+            http=HttpSettings(
+                library=http, fast=fast, transport=transport, allow_private_links=allow_private_links
+            ),
             clock=clock or SystemClock(),
             callbacks=None if callbacks is None else checked_base(callbacks),
         )

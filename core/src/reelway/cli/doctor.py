@@ -49,11 +49,12 @@ LIBRARIES: Final = {
     "pluggy": State.BROKEN,
     "httpx": State.BROKEN,
     "httpx2": State.GOOD,
+    "pyreqwest": State.GOOD,
     "typer": State.BROKEN,
     "rich": State.BROKEN,
     "h11": State.HINT,
 }
-"""What is looked for, and what its absence is. h11 is for the sandbox only, and httpx2 a choice."""
+"""What is looked for, and what its absence is. h11 is for the sandbox only; httpx2 and pyreqwest are choices."""
 
 STYLES: Final = {State.GOOD: "green", State.HINT: "yellow", State.BROKEN: "bold red"}
 

@@ -34,6 +34,7 @@ from reelway.transport.exchange import (
     SyncConnections,
     SyncStandIn,
 )
+from reelway.transport.fast import FastConnections, is_usable
 from reelway.transport.guard import check_address
 from reelway.transport.quiet import keep_values_out_of_logs, quietly
 from reelway.transport.trouble import Progress
@@ -58,11 +59,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
         library: ``httpx`` or ``httpx2``.
         transport: a transport of that library to use instead of the network, such as its ``MockTransport``.
         allow_private_links: whether result links may lead to loopback and private addresses.
+        fast: whether polls may go over pyreqwest, where it is installed and trusts whom the library trusts.
     """
 
     library: str = "httpx"
     transport: Any = None
     allow_private_links: bool = False
+    fast: bool = True
 
 
 def load_library(name: str) -> Library:
@@ -120,12 +123,14 @@ class Purpose(StrEnum):
     """What a connection is for; each purpose has connections of its own."""
 
     API = "api"
+    POLL = "poll"
+    """Of its own only where polls go over another library."""
     CREATE = "create"
     """A fresh connection each time: a stale one would blur whether the request left."""
     LINK = "link"
 
 
-KEPT: Final = {Purpose.API: 64, Purpose.CREATE: 0, Purpose.LINK: 20}
+KEPT: Final = {Purpose.API: 64, Purpose.POLL: 64, Purpose.CREATE: 0, Purpose.LINK: 20}
 """Connections of an account that are kept while nobody uses them; of its API as many as there are polls at once."""
 
 
@@ -304,6 +309,17 @@ class AsyncHttp(_Http):
     connection_class = "AsyncHTTPConnection"
     backend_class = AsyncBackend
 
+    def __init__(self, endpoint: Endpoint, settings: HttpSettings) -> None:
+        super().__init__(endpoint, settings)
+        fast = settings.fast and settings.transport is None and is_usable(settings.library, endpoint.base_url)
+        self._polls = Purpose.POLL if fast else Purpose.API
+
+    def _new_channel(self, purpose: Purpose) -> Any:
+        if purpose is not Purpose.POLL:
+            return super()._new_channel(purpose)
+        usual = self._open.setdefault(Purpose.API, super()._new_channel(Purpose.API))
+        return FastConnections(self._library, usual, KEPT[purpose], KEEPALIVE_SECONDS)
+
     def _present_owner(self) -> object:
         # Connections outlive no event loop: a program may call asyncio.run() several times with one client.
         return os.getpid(), asyncio.get_running_loop()
@@ -314,7 +330,7 @@ class AsyncHttp(_Http):
         Raises:
             TransportError: it broke; the phase tells how far it got.
         """
-        purpose = Purpose.CREATE if effect.fresh else Purpose.API
+        purpose = Purpose.CREATE if effect.fresh else self._polls
         with Progress() as progress, quietly():
             written = write_api(self._endpoint, effect.request)
             async with asyncio.timeout(effect.timeout):
