@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from msgspec.structs import replace
 
@@ -41,12 +41,19 @@ from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
 if TYPE_CHECKING:
     from reelway.recording.recorder import Recorder
 
+T = TypeVar("T")
+
 
 def _recorder(folder: str | Path) -> Recorder:
     # Imported here, because hardly anybody records, and everybody waits for what is imported.
     from reelway.recording.recorder import Recorder  # noqa: PLC0415
 
     return Recorder(Path(folder))
+
+
+def _hidden(given: str | T) -> Secret | T:
+    """What was given; a text, which may hold a key or a password, as a secret."""
+    return as_secret(given) if isinstance(given, str) else given
 
 
 class _Base:
@@ -81,8 +88,7 @@ class _Base:
             base_url: another address than the provider's own, where ``accounts`` is a provider.
             on_unsupported: ``"error"``, ``"warn"`` or ``"drop"`` for fields that a model does not document.
             on_change: called with each task that changed, and the events that say how.
-            on_submission: called with each step of each create, before its request leaves and once its outcome is
-                known, ``ambiguous`` included; if it raises before the request leaves, nothing is sent.
+            on_submission: called with each step of each create; if it raises before one leaves, nothing is sent.
             ledger: where jobs are remembered: ``"sqlite:jobs.db"``, another URL, or one that is open and stays so.
             callbacks: where a ``CallbackReceiver`` of the ledger is reached; creates name addresses below it.
             record: a new folder for each exchange as a sample without secrets, for ``reelway.testing.Replay``.
@@ -98,19 +104,17 @@ class _Base:
         Raises:
             ConfigurationError, LedgerError: something is missing, malformed or not installed, or cannot be opened.
         """
-        key = None if api_key is None else as_secret(api_key)
-        address = as_secret(ledger) if isinstance(ledger, str) else ledger
+        key, address = _hidden(api_key), _hidden(ledger)
         # Reports print the locals of every frame that an error passes.
         del api_key, ledger
+        ways = HttpSettings(library=http, fast=fast, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
             on_change=on_change,
             on_submission=on_submission,
             recorder=None if record is None else _recorder(record),
             observers=tuple(observers),
-            http=HttpSettings(
-                library=http, fast=fast, transport=transport, allow_private_links=allow_private_links
-            ),
+            http=ways,
             clock=clock or SystemClock(),
             callbacks=None if callbacks is None else checked_base(callbacks),
         )
