@@ -105,8 +105,7 @@ class _Base:
             ConfigurationError, LedgerError: something is missing, malformed or not installed, or cannot be opened.
         """
         key, address = _hidden(api_key), _hidden(ledger)
-        # Reports print the locals of every frame that an error passes.
-        del api_key, ledger
+        del api_key, ledger  # Reports print the locals of every frame that an error passes.
         ways = HttpSettings(library=http, fast=fast, transport=transport, allow_private_links=allow_private_links)
         self._settings = settings or Settings(
             on_unsupported=policy_of(on_unsupported),
