@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from reelway.storing.objects import SPOOL
-
 if TYPE_CHECKING:
     from tests.storing.s3 import LocalS3
 
@@ -41,6 +39,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture
 def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own for results on their way to an object store."""
+    # Imported here: what tries mutants of ours has to have pytest loaded, and nothing of ours.
+    from reelway.storing.objects import SPOOL  # noqa: PLC0415
+
     folder = tmp_path / "spool"
     monkeypatch.setenv(SPOOL, str(folder))
     return folder

@@ -352,7 +352,7 @@ def test_what_needs_a_ledger_is_refused_without_one(kind: Kind, note: dict[str, 
 @pytest.mark.parametrize(
     ("note", "says"),
     [
-        ({"label": "a" * 201}, "0 to 200"),
+        ({"label": "a" * 201}, "1 to 200"),
         ({"idempotency_key": ""}, "1 to 255"),
         ({"label": "a\nb"}, "printed"),
         ({"idempotency_key": "a" * 256}, "1 to 255"),

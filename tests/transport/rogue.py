@@ -289,7 +289,7 @@ class AsyncNetwork:
         self._runner.close()
 
 
-WAYS: Final = {
+WAYS: Final[dict[str, HttpSettings]] = {
     "httpx": HttpSettings(fast=False),
     "httpx2": HttpSettings(library="httpx2", fast=False),
     "fast": HttpSettings(library="httpx2", fast=True),

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from reelway.errors import ConfigurationError
 from reelway.flow.effects import Open, Phase, Send, TransportError
@@ -25,7 +26,7 @@ from reelway.model.http import FilePart, HttpRequest, HttpResponse, Multipart, j
 from reelway.model.secret import Secret
 from reelway.testing import in_process
 from reelway.transport import http as http_room
-from reelway.transport.http import API_BODY_LIMIT, AsyncHttp, HttpSettings, load_library
+from reelway.transport.http import API_BODY_LIMIT, AsyncHttp, load_library
 from reelway.transport.wire import Endpoint
 from tests.reports import full_report
 from tests.transport.rogue import (
@@ -655,7 +656,7 @@ def test_a_function_can_stand_in_for_the_network(library: str, color: str, monke
         return HttpResponse(status=201, headers=(("X-A", "1"),), body=b"{}")
 
     transport = in_process(respond, library)
-    monkeypatch.setattr("tests.transport.rogue.HttpSettings", partial(HttpSettings, transport=transport))
+    monkeypatch.setitem(WAYS, library, replace(WAYS[library], transport=transport))
     with opened(color, library, "https://api.acme.example/base") as api:
         asked = HttpRequest(method="POST", path="v1/a%2Fb", query=(("q", "1 2"),), body=b"x")
         response = api.send(asked)
@@ -679,7 +680,7 @@ def test_a_function_can_break_like_the_network(library: str, phase: Phase, monke
         raise TransportError(phase, "it broke")
 
     transport = in_process(respond, library)
-    monkeypatch.setattr("tests.transport.rogue.HttpSettings", partial(HttpSettings, transport=transport))
+    monkeypatch.setitem(WAYS, library, replace(WAYS[library], transport=transport))
     with opened("sync", library, "https://api.acme.example") as api:
         error = trouble_of(lambda: api.send(GET))
     assert error.phase.request_may_have_left is phase.request_may_have_left

@@ -54,6 +54,14 @@ _KEY_IS_TAKEN: Final = f"""
         and o.{HOLDS_KEY})
 """
 
+# A wish that has come true is not made once more: whoever proves to have created something has the key back from an
+# attempt of which that is not known.
+LET_GO: Final = """
+    update our.entries set idempotency_key = null
+    where idempotency_key = %(key)s::text and submission_id <> %(id)s::text
+        and state in ('intent', 'sending', 'ambiguous')
+"""
+
 # Of an attempt that proves to have created something after all, another may have taken the key over.
 NOTE: Final = f"""
     update our.entries

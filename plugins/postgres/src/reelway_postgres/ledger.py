@@ -107,6 +107,7 @@ class PostgresLedger(Ledger):
 
         def accepted(session: Session) -> Entry:
             values = sql.submission_values(submission) | {"expected": list(SubmissionState)}
+            session.rows(sql.LET_GO, values)
             session.rows(sql.NOTE, values)
             if (row := session.one(sql.BY_REF, sql.task_values(task))) is not None:
                 return sql.read(row)
