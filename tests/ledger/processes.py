@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,8 @@ def forked(work: Callable[[], object]) -> int:
     try:
         work()
         code = 0
+    except Exception:  # noqa: BLE001 - nobody else would tell of it
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)

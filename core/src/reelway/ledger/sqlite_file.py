@@ -145,7 +145,9 @@ class SqliteFile:
         return database
 
     def _prepare(self, database: sqlite3.Connection) -> None:
-        self._check_owner(database)
+        # Before anything is changed in it; of one moment, because another process may be making the tables.
+        with _transaction(database, "begin"):
+            self._check_owner(database)
         _write_ahead(database, self._patience)
         # What was written outlives a power cut (https://www.sqlite.org/pragma.html#pragma_synchronous).
         database.execute("pragma synchronous = full")
@@ -187,9 +189,9 @@ class SqliteFile:
 
 
 @contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+def _transaction(database: sqlite3.Connection, begin: str = "begin immediate") -> Iterator[None]:
     # At once, because a reader that turns writer half-way can be refused without waiting.
-    database.execute("begin immediate")
+    database.execute(begin)
     try:
         yield
         database.execute("commit")
