@@ -576,11 +576,17 @@ REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: https://cdn.example/v?sig=SIGNATURE
 
 
 @pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+def everything_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.LogCaptureFixture]:
+    # Whoever set up logging in this process before may have silenced what was there.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)
     with caplog.at_level(logging.DEBUG):
         for name in list(logging.root.manager.loggerDict):
             if name.split(".")[0] in {"httpx", "httpx2", "httpcore", "httpcore2", "reelway", "asyncio"}:
                 caplog.set_level(logging.DEBUG, logger=name)
+                monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+                monkeypatch.setattr(logging.getLogger(name), "propagate", True)
         yield caplog
 
 
