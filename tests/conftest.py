@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 # Gateways that a developer has described are no part of what is tested.
 os.environ["REELWAY_GATEWAYS"] = ""
 # Nor are the jobs that a developer has paid for.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="reelway-state-")
+_STATE = tempfile.TemporaryDirectory(prefix="reelway-state-", ignore_cleanup_errors=True)
+os.environ["XDG_STATE_HOME"] = _STATE.name
 os.environ.pop("REELWAY_LEDGER", None)
+
+# A script that starts tests in the background has them ignore Ctrl-C, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure, so no example has a deadline and no strategy is judged by the clock.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

@@ -20,7 +20,6 @@ TOKEN_BYTES: Final = 16
 TOKEN_LENGTH: Final = 22
 """Characters of as many bits, as base64url."""
 
-
 MASK: Final = "***"
 """Stands for a token wherever an address is shown."""
 

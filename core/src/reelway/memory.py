@@ -14,16 +14,10 @@ from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Entry, Query
 from reelway.model.http import is_safe_id
 from reelway.model.observation import Status
-from reelway.model.submission import BEFORE, Submission, SubmissionState
+from reelway.model.submission import BEFORE, CREATED, DOUBTFUL, UNSENT, Submission, SubmissionState
 from reelway.model.task import SCHEME, Artifact, Task, TaskRef
 
 W = TypeVar("W", bound=StrEnum)
-
-DOUBTFUL: Final = frozenset({SubmissionState.SENDING, SubmissionState.AMBIGUOUS})
-"""States in which an attempt may have made a task that nobody knows of."""
-
-SETTLED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.ADOPTED})
-"""States in which an attempt has its task."""
 
 PAGE: Final = 100
 """Entries that are given where nobody says how many."""
@@ -85,9 +79,9 @@ class Memory:
         """
         entry, submission = self._submission(submission_id)
         ref = _task_of(submission, task)
-        if submission.state in SETTLED and submission.ref != ref:
+        if submission.state in CREATED and submission.ref != ref:
             raise _refused(f"{submission_id} has made {submission.ref}, and no attempt makes two")
-        if submission.state not in SETTLED:
+        if submission.state not in CREATED:
             self._require_settleable(submission)
             adopted = replace(submission, state=SubmissionState.ADOPTED, at=self._now(), ref=ref)
             entry = self._ledger.accept(adopted, Task.new(ref, submission.at), due_in=0.0)
@@ -118,8 +112,7 @@ class Memory:
         return entry, entry.submission
 
     def _require_settleable(self, submission: Submission) -> None:
-        under_way = submission.state in {SubmissionState.INTENT, SubmissionState.SENDING}
-        if under_way and not submission.stale(self._now()):
+        if submission.state in UNSENT and not submission.stale(self._now()):
             raise _refused(f"{submission.id} is still under way; wait until it has ended")
 
 

@@ -92,7 +92,7 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         state = State.BROKEN if report.problem else State.GOOD
         yield Finding(f"observer {report.plugin}", state, _detail(report))
     if not reports:
-        yield Finding("plugins", State.HINT, "none installed: python -m pip install reelway-<provider>")
+        yield Finding("plugins", State.HINT, f"none; {registry.emptiness}")
 
 
 def _detail(report: PluginReport) -> str:

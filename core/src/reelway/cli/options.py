@@ -64,6 +64,17 @@ PrivateLinks = Annotated[
     ),
 ]
 
+PollEvery = Annotated[
+    float | None,
+    Option(
+        "--poll-every",
+        metavar="SECONDS",
+        min=0.1,
+        help="Ask this often, in place of what the provider asks for: for sandboxes.",
+        rich_help_panel=WAITING,
+    ),
+]
+
 LedgerUrl = Annotated[
     str | None,
     Option(
@@ -305,16 +316,7 @@ class WaitOptions(Options, frozen=True, kw_only=True):
             rich_help_panel=WAITING,
         ),
     ] = 1800.0
-    poll_every: Annotated[
-        float | None,
-        Option(
-            "--poll-every",
-            metavar="SECONDS",
-            min=0.1,
-            help="Ask this often, in place of what the provider asks for: for sandboxes.",
-            rich_help_panel=WAITING,
-        ),
-    ] = None
+    poll_every: PollEvery = None
 
     @property
     def arguments(self) -> list[str]:

@@ -9,12 +9,8 @@ from typing import Final
 from reelway.cli.screen import Interrupted, Screen
 from reelway.errors import LedgerError, ReelwayError, SubmissionUnknown, TaskLost
 from reelway.model.observation import Status
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.submission import DOUBTFUL, Submission
 from reelway.model.task import TaskRef
-
-IN_DOUBT: Final = frozenset({SubmissionState.SENDING, SubmissionState.AMBIGUOUS})
-"""States of a submission in which a task may exist that nobody knows of."""
-
 
 DOUBT: Final = "a task may exist and be billed. Look at the provider's own list of tasks before creating again."
 
@@ -45,7 +41,7 @@ class Run:
 
     def submission(self, submission: Submission) -> None:
         """Note a step of a submission."""
-        self._creating = submission if submission.state in IN_DOUBT else None
+        self._creating = submission if submission.state in DOUBTFUL else None
         if submission.ref is not None:
             self.started([submission.ref])
 

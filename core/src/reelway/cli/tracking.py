@@ -8,26 +8,23 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from typer import Option
 
 from reelway.account import Account
 from reelway.cli.accounts import require_key
-from reelway.cli.options import PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PrivateLinks
+from reelway.cli.options import PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PollEvery, PrivateLinks
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import event_shape
-from reelway.cli.state import NO_LEDGER, opened_ledger
+from reelway.cli.state import required_ledger
 from reelway.cli.views import Lines
 from reelway.errors import ConfigurationError
 from reelway.model.lifecycle import Event
 from reelway.model.task import Task
-from reelway.provider.interface import Cadence, Provider
+from reelway.provider.interface import Cadence
 from reelway.provider.registry import Registry
-
-if TYPE_CHECKING:
-    from reelway.ledger.interface import Ledger
 
 STOPPING: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
@@ -59,16 +56,7 @@ class TrackOptions(Options, frozen=True, kw_only=True):
             show_default=False,
         ),
     ] = False
-    poll_every: Annotated[
-        float | None,
-        Option(
-            "--poll-every",
-            metavar="SECONDS",
-            min=0.1,
-            help="Ask this often, in place of what the provider asks for: for sandboxes.",
-            rich_help_panel=WAITING,
-        ),
-    ] = None
+    poll_every: PollEvery = None
     to: Annotated[
         str | None,
         Option(
@@ -103,7 +91,7 @@ async def track(run: Run, options: TrackOptions) -> None:
     registry = installed()
     accounts = tracked_accounts(options.provider, registry, options.poll_every)
     alive = _Alive(options.alive)
-    with _opened(options.ledger) as ledger, _stopped_by_signals() as stop:
+    with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
         async with Tracker(
             ledger,
             accounts,
@@ -138,23 +126,14 @@ def tracked_accounts(
     else:
         chosen = [provider for provider in registry.providers if environ.get(provider.info.key_variable)]
     if not chosen:
-        raise ConfigurationError("No installed provider has its key set.", hint=_advice(registry.providers))
+        raise ConfigurationError("No installed provider has its key set.", hint=_advice(registry))
     cadence = None if poll_every is None else Cadence(poll_every, poll_every)
     return [Account(provider.info.name, cadence=cadence) for provider in chosen]
 
 
-def _advice(providers: Sequence[Provider]) -> str:
-    if not providers:
-        return "Install a plugin: python -m pip install reelway-<provider>"
-    return f"Set one in the environment: {', '.join(provider.info.key_variable for provider in providers)}."
-
-
-def _opened(given: str | None) -> Ledger:
-    ledger = opened_ledger(given)
-    if ledger is None:
-        hint = f"Name one, or leave --ledger {NO_LEDGER} out."
-        raise ConfigurationError("There is no ledger to follow the tasks of.", hint=hint)
-    return ledger
+def _advice(registry: Registry) -> str:
+    variables = ", ".join(provider.info.key_variable for provider in registry.providers)
+    return f"Set one in the environment: {variables}." if variables else registry.emptiness
 
 
 @contextmanager

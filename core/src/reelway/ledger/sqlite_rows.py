@@ -17,7 +17,7 @@ from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, terminal
 from reelway.model.lifecycle import Event
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.submission import CREATED, Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
 
 COLUMNS: Final = (
@@ -31,9 +31,6 @@ MOST: Final = 2**63 - 1
 
 HOLDS_KEY: Final = "state not in ('rejected', 'abandoned')"
 """An attempt that created nothing has let go of its key."""
-
-CREATED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.ADOPTED})
-"""States of an attempt that made a task."""
 
 
 # --- finding ---

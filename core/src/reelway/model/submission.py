@@ -40,6 +40,12 @@ BEFORE: Final[Mapping[SubmissionState, frozenset[SubmissionState]]] = {
 }
 """From which states an attempt may come to each; on record, a step is made from these or not at all."""
 
+CREATED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.ADOPTED})
+"""States in which an attempt has its task."""
+
+DOUBTFUL: Final = frozenset({SubmissionState.SENDING, SubmissionState.AMBIGUOUS})
+"""States in which an attempt may have made a task that nobody knows of."""
+
 UNSENT: Final = frozenset({SubmissionState.INTENT, SubmissionState.SENDING})
 """Records that are made before the request leaves."""
 
