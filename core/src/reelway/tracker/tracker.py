@@ -17,6 +17,7 @@ from reelway.errors import ConfigurationError, LedgerError
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Entry
 from reelway.listeners import Listeners, OnChange
+from reelway.memory import bring_forward
 from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
 from reelway.operations import Settings, reference
@@ -235,10 +236,10 @@ class Tracker:
         """Ask about tasks soon: at once, or when the provider's least pause after their last polls has passed.
 
         Raises:
-            InvalidRequest: one of them is no reference.
+            InvalidRequest: one of them is no reference, or not in the ledger; then none is asked about sooner.
             LedgerError: they could not be woken.
         """
-        await asyncio.to_thread(self._wake, [reference(task) for task in tasks])
+        await asyncio.to_thread(bring_forward, self._ledger, [reference(task) for task in tasks])
         self._rounds.woken.set()
 
     # --- round after round ---
@@ -294,7 +295,3 @@ class Tracker:
             monotonic=self._clock.monotonic,
         )
         return PolledAccount(account, AsyncDriver({account.name: network}, self._clock, witness))
-
-    def _wake(self, refs: Iterable[TaskRef]) -> None:
-        entries = (self._ledger.find(ref) for ref in refs)
-        self._ledger.wake([entry.number for entry in entries if entry is not None])
