@@ -183,7 +183,7 @@ class _Told:
 
     def on_change(self, task: Task, events: tuple[Event, ...]) -> None:
         if not self._screen.json:
-            self._lines.changed(task)
+            self._lines.on_change(task, events)
             return
         for event in events:
             self._screen.result(event_shape(task, event), "")

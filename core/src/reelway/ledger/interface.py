@@ -148,11 +148,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def untold(self, limit: int = 1000) -> list[KeptEvent]:
-        """Ends of jobs of which nobody has said yet that they were told."""
+        """Ends of jobs, and results that were stored, of which nobody has said yet that they were told."""
 
     @abstractmethod
     def told(self, positions: Sequence[int]) -> None:
-        """Say that ends of jobs were told."""
+        """Say that these were told."""
 
     # --- callbacks ---
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
-from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, terminal
+from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import CREATED, Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
@@ -236,7 +236,7 @@ def remember(database: sqlite3.Connection, number: int, revision: int, events: S
     """Add events to the history."""
     database.executemany(
         "insert into events (number, revision, event, untold) values (?, ?, ?, ?)",
-        [(number, revision, dump(event), 1 if terminal(event) else None) for event in events],
+        [(number, revision, dump(event), 1 if to_be_told(event) else None) for event in events],
     )
 
 

@@ -52,7 +52,7 @@ LEDGER_PAUSE: Final = 5.0
 """Seconds before the next try where the ledger could not be used."""
 
 FORGOTTEN_SECONDS: Final = 60.0
-"""How often it is looked for ends of jobs that a process told nobody of before it died."""
+"""How often it is looked for what a process told nobody of before it died: ends of jobs, and results."""
 
 REMINDING_SECONDS: Final = 2.0
 """The same after the start, when the process before this one may have died."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from reelway.ledger.codec import dump, load, spelled
-from reelway.ledger.records import Callback, Entry, KeptEvent, Query, terminal
+from reelway.ledger.records import Callback, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission
 from reelway.model.task import StoredResult, Task
@@ -210,7 +210,7 @@ def task_values(task: Task) -> dict[str, object]:
 
 def event_values(events: Sequence[Event]) -> dict[str, list[Any]]:
     """What is written of events."""
-    return {"events": [dump(event) for event in events], "untold": [terminal(event) for event in events]}
+    return {"events": [dump(event) for event in events], "untold": [to_be_told(event) for event in events]}
 
 
 def kept_event(row: Sequence[Any]) -> KeptEvent:

@@ -24,6 +24,7 @@ from reelway.testing.ledgers.kit import (
     NOW,
     Kit,
     begun,
+    brought,
     change_of,
     end,
     entry_of,
@@ -85,13 +86,16 @@ class History(Kit):
         assert [one for one in ledger.untold(10**6) if one in untold] == []
         assert [one for one in ledger.events(first - 1) if one in untold] == untold
 
-    def test_every_end_is_to_be_told_and_nothing_else(self, ledger: Ledger) -> None:
+    def test_every_end_and_every_result_is_to_be_told_and_nothing_else(self, ledger: Ledger) -> None:
         for status in Status:
             task = new_task()
             entry = ledger.track(task)
             ledger.save([change_of(entry, task, progress(task), end(task, status))])
             untold = [one.event for one in ledger.untold(10**6) if one.event.ref == task.ref]
             assert untold == ([end(task, status)] if status.final else [])
+        entry = ledger.track(made := new_task())
+        ledger.save([change_of(entry, stored(made), progress(made), brought(made))])
+        assert [one.event for one in ledger.untold(10**6) if one.event.ref == made.ref] == [brought(made)]
 
     def test_an_end_is_told_of_in_its_order_and_as_far_as_asked(self, ledger: Ledger) -> None:
         for _ in range(3):

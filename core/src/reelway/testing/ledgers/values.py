@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Callback, Query
-from reelway.model.lifecycle import Anomaly, Event, ProgressMoved, Seen, StatusChanged, UnknownWordSeen
+from reelway.model.lifecycle import (
+    Anomaly,
+    Event,
+    ProgressMoved,
+    ResultStored,
+    Seen,
+    StatusChanged,
+    UnknownWordSeen,
+)
 from reelway.model.observation import Failure, FailureKind, Status, Video
 from reelway.model.secret import Secret
 from reelway.model.task import Artifact, StoredResult, Task, TaskRef
@@ -117,6 +125,7 @@ def events_of(ref: TaskRef) -> st.SearchStrategy[Event]:
     return st.one_of(
         st.builds(StatusChanged, **always, before=maybe(statuses), after=statuses, word=maybe(TEXTS)),
         st.builds(ProgressMoved, **always, progress=NUMBERS),
+        st.builds(ResultStored, **always, variant=TEXTS, location=TEXTS, size=NUMBERS, sha256=TEXTS),
         st.builds(UnknownWordSeen, **always, word=maybe(TEXTS), kept=statuses),
         st.builds(
             Anomaly,
