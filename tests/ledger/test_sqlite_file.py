@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reelway.errors import Fault, LedgerError
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import Callback
 from reelway.ledger.schema import APPLICATION_ID, MIGRATIONS
 from reelway.ledger.sqlite import SqliteLedger
@@ -211,7 +212,7 @@ def test_a_full_disk_takes_nothing_away(path: Path) -> None:
         with ledger._file.reading() as database:
             database.execute("pragma max_page_count = 1000000")
         assert ledger.callbacks(entry.number) == []
-        assert ledger.keep([large]) == [True]
+        assert ledger.keep([large]) == [Kept.NEW]
         assert ledger.check() == []
 
 

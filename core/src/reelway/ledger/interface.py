@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from reelway.ledger.export import exported
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -161,8 +162,12 @@ class Ledger(ABC):
         """The entry whose callback address holds a token, found by the token's SHA-256."""
 
     @abstractmethod
-    def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
-        """Keep deliveries, in one transaction; tells of each whether its body is new for the entry."""
+    def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
+        """Keep deliveries, in one transaction: each body of an entry once, as far as its :class:`Quota` reaches.
+
+        Returns:
+            What became of each, in the order in which they were given.
+        """
 
     @abstractmethod
     def callbacks(self, number: int) -> list[Callback]:

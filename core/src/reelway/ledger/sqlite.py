@@ -11,6 +11,7 @@ from reelway.ledger import sqlite_rows as rows
 from reelway.ledger import sqlite_schedule as turns
 from reelway.ledger.codec import spelled
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -181,9 +182,11 @@ class SqliteLedger(Ledger):
         with self._file.reading() as database:
             return rows.entry_where(database, "callback_digest", token_digest.hex())
 
-    def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
+    def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
+        deliveries = [rows.Delivery.of(callback) for callback in callbacks]
         with self._file.writing() as database:
-            return [rows.insert_callback(database, callback) for callback in callbacks]
+            quota = rows.quota_of(database, deliveries)
+            return [rows.keep_delivery(database, one, quota) for one in deliveries]
 
     def callbacks(self, number: int) -> list[Callback]:
         with self._file.reading() as database:

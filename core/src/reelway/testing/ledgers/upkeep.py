@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from reelway.errors import LedgerError
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import MOST_BYTES, MOST_DELIVERIES, Kept
 from reelway.ledger.records import Callback, Claim, Query, Settlement
 from reelway.model.observation import Status
 from reelway.model.submission import SubmissionState
@@ -129,17 +130,42 @@ class Deliveries(Kit):
         second = replace(first, body=b'{"a":1}', headers=())
         again = replace(first, received_at=NOW + DAY)
         elsewhere = replace(first, number=other)
-        assert ledger.keep([first, again, second]) == [True, False, True]
-        assert beside.keep([second, elsewhere]) == [False, True]
+        assert ledger.keep([first, again, second]) == [Kept.NEW, Kept.KNOWN, Kept.NEW]
+        assert beside.keep([second, elsewhere]) == [Kept.KNOWN, Kept.NEW]
         assert beside.callbacks(number) == [first, second]
         assert ledger.callbacks(other) == [elsewhere]
         assert ledger.keep([]) == []
+
+    def test_of_one_entry_only_so_many_deliveries_are_kept(self, ledger: Ledger, beside: Ledger) -> None:
+        number, other = ledger.track(new_task()).number, ledger.track(new_task()).number
+        flood = [
+            Callback(number=number, received_at=NOW, body=b"%d" % place) for place in range(2 * MOST_DELIVERIES)
+        ]
+        part = MOST_DELIVERIES - 1
+        assert ledger.keep(flood[:part]) == [Kept.NEW] * part
+        assert beside.keep(flood[part:]) == [Kept.NEW] + [Kept.BEYOND] * MOST_DELIVERIES
+        assert ledger.keep(flood[:1]) == [Kept.KNOWN]
+        assert ledger.callbacks(number) == flood[:MOST_DELIVERIES]
+        assert ledger.keep([replace(flood[-1], number=other)]) == [Kept.NEW]
+
+    def test_of_one_entry_only_so_many_bytes_are_kept(self, ledger: Ledger, beside: Ledger) -> None:
+        number = ledger.track(new_task()).number
+        half = Callback(number=number, received_at=NOW, body=bytes(MOST_BYTES // 2))
+        headers = (("webhook-id", "a" * (MOST_BYTES // 2)),)
+        small = Callback(number=number, received_at=NOW, body=b"small")
+        assert ledger.keep([half, Callback(number=number, received_at=NOW, headers=headers), small]) == [
+            Kept.NEW,
+            Kept.BEYOND,
+            Kept.NEW,
+        ]
+        assert beside.keep([replace(half, body=half.body[1:])]) == [Kept.BEYOND]
+        assert ledger.callbacks(number) == [half, small]
 
     def test_an_attempt_has_deliveries_before_its_task_is_known(self, ledger: Ledger) -> None:
         attempt = new_attempt()
         ledger.begin(attempt)
         delivery = Callback(number=entry_of(ledger, attempt).number, received_at=NOW, body=b"early")
-        assert ledger.keep([delivery]) == [True]
+        assert ledger.keep([delivery]) == [Kept.NEW]
         entry = ledger.accept(attempt, new_task(), due_in=0)
         assert ledger.callbacks(entry.number) == [delivery]
 
