@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -12,7 +13,7 @@ from typing import Final, Self
 from msgspec.structs import replace
 
 from reelway.account import DEFAULT_ACCOUNT, Account
-from reelway.cli.accounts import chosen_provider, require_key
+from reelway.cli.accounts import chosen_provider, require_key, variable_of
 from reelway.cli.exit_codes import ExitCode, exit_code
 from reelway.cli.options import AccountOptions
 from reelway.cli.plugins import arguments, installed
@@ -40,8 +41,9 @@ RECORDER: Final[ContextVar[Recorder | None]] = ContextVar("RECORDER", default=No
 class Session:
     """Opens a client for each account that a command meets. An asynchronous context manager.
 
-    The command has one account per provider: the key in the environment. A reference keeps the account name that it
-    came with, so that what is printed is what was given.
+    The keys are in the environment: that of ``default`` in the provider's variable, that of ``work`` in the same
+    with ``_WORK`` behind it. A reference keeps the account name that it came with; where that has no key of its
+    own, the provider's only one is meant.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class Session:
         *,
         on_change: OnChange | None = None,
         on_unsupported: OnUnsupported = OnUnsupported.ERROR,
+        callbacks: str | None = None,
         poll_every: float | None = None,
     ) -> None:
         """Open nothing yet."""
         run.before, run.reach, run.memory = arguments(), options.arguments, options.memory
         self._run = run
         self._options = options
+        self._account = options.account or DEFAULT_ACCOUNT
         self._registry = installed()
         self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
         self._settings = Settings(
@@ -65,6 +69,7 @@ class Session:
             on_submission=run.submission,
             recorder=RECORDER.get(),
             http=HttpSettings(allow_private_links=options.allow_private_links),
+            callbacks=callbacks,
         )
         self.missed: list[ExitCode] = []
         self._ledger: Ledger | None = None
@@ -82,7 +87,7 @@ class Session:
 
     def provider_name(self) -> str:
         """The provider that a new task goes to."""
-        return chosen_provider(self._options.provider, self._registry).info.name
+        return chosen_provider(self._options.provider, self._registry, account=self._account).info.name
 
     def references(self, tasks: Sequence[str], route: str | None = None) -> list[TaskRef]:
         """The tasks that were named, each once, by references or by bare ids.
@@ -101,12 +106,12 @@ class Session:
         return refs
 
     def client(self, ref: TaskRef | str) -> AsyncClient:
-        """The client of a task, or of a provider's only account.
+        """The client of a task, or of the account at a provider that is meant.
 
         Raises:
             ConfigurationError: the provider is not installed, or its key is missing or malformed.
         """
-        named = (ref, DEFAULT_ACCOUNT) if isinstance(ref, str) else (ref.provider, ref.account)
+        named = (ref, self._account) if isinstance(ref, str) else ref.account_key
         if named not in self._clients:
             self._clients[named] = self._opened(*named)
         return self._clients[named]
@@ -157,22 +162,31 @@ class Session:
 
     def _reference(self, task: str, route: str | None) -> TaskRef:
         if not task.startswith("reelway"):
-            return _checked(TaskRef(self.provider_name(), DEFAULT_ACCOUNT, route or "", task))
+            return _checked(TaskRef(self.provider_name(), self._account, route or "", task))
         ref = _checked(reference(task))
-        if self._options.provider not in {None, ref.provider}:
-            message = f"{ref} belongs to {ref.provider}, not to {self._options.provider}."
-            raise ConfigurationError(message, hint="References say it themselves; leave --provider out.")
+        for option, given, own in (
+            ("--provider", self._options.provider, ref.provider),
+            ("--account", self._options.account, ref.account),
+        ):
+            if given not in {None, own}:
+                message = f"{ref} belongs to {own}, not to {given}."
+                raise ConfigurationError(message, hint=f"References say it themselves; leave {option} out.")
         return ref
 
     def _opened(self, provider: str, account: str) -> AsyncClient:
         options = self._options
-        variable = options.key_variable
+        variable = options.key_variable or self._own_variable(provider, account)
         require_key(self._registry.get(provider), variable)
         settings = replace(self._settings, ledger=self.ledger)
         opened = Account(provider, base_url=options.base_url, cadence=self._cadence, key_variable=variable)
         client = AsyncClient({account: opened}, registry=self._registry, settings=settings)
         self._stack.push_async_callback(client.aclose)
         return client
+
+    def _own_variable(self, provider: str, account: str) -> str | None:
+        """The variable with the account's own key; None where the provider's serves."""
+        own = variable_of(self._registry.get(provider), account)
+        return own if account == self._options.account or own in os.environ else None
 
 
 def _checked(ref: TaskRef) -> TaskRef:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 from typer import Option
 
-from reelway.account import Account
-from reelway.cli.accounts import require_key
+from reelway.account import DEFAULT_ACCOUNT, Account
+from reelway.cli.accounts import require_key, variable_of
 from reelway.cli.options import PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PollEvery, PrivateLinks
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
@@ -43,6 +43,17 @@ class TrackOptions(Options, frozen=True, kw_only=True):
             "-p",
             metavar="NAME",
             help="Only tasks of this provider; else of all whose keys are set. Repeatable.",
+            rich_help_panel=PROVIDERS,
+            show_default=False,
+        ),
+    ] = []
+    account: Annotated[
+        list[str],
+        Option(
+            "--account",
+            metavar="NAME",
+            help="Only tasks of this account: the key of `work` is in the provider's variable with _WORK behind "
+            "it, that of `default` in the plain one. Without it, `default` alone. Repeatable.",
             rich_help_panel=PROVIDERS,
             show_default=False,
         ),
@@ -89,12 +100,12 @@ async def track(run: Run, options: TrackOptions) -> None:
     from reelway.tracker import Tracker
 
     registry = installed()
-    accounts = tracked_accounts(options.provider, registry, options.poll_every)
+    accounts = tracked_accounts(options.provider, options.account, registry, options.poll_every)
     alive = _Alive(options.alive)
     with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
         async with Tracker(
             ledger,
-            accounts,
+            [{name: account} for name, account in accounts],
             download_to=options.to,
             on_change=_Told(run).on_change,
             allow_private_links=options.allow_private_links,
@@ -103,37 +114,52 @@ async def track(run: Run, options: TrackOptions) -> None:
             if options.once:
                 await tracker.catch_up()
                 return
-            names = ", ".join(account.provider_name for account in accounts)
+            names = ", ".join(shown_account(*one) for one in accounts)
             run.screen.say(f"Following the open tasks of {names} in {ledger.name} until Ctrl-C.")
             await tracker.run(stop, on_sweep=lambda _: alive.touch())
 
 
 def tracked_accounts(
-    named: Sequence[str],
+    providers: Sequence[str],
+    accounts: Sequence[str],
     registry: Registry,
     poll_every: float | None = None,
     environ: Mapping[str, str] = os.environ,
-) -> list[Account]:
-    """The accounts of the providers that were named, or of all whose keys are in the environment.
+) -> list[tuple[str, Account]]:
+    """The accounts that were named of the providers that were named, or of all whose keys are in the environment.
 
     Raises:
-        ConfigurationError: a provider is not installed, or its key or all keys are missing.
+        ConfigurationError: a provider is not installed, or a key or all keys are missing.
     """
-    if named:
-        chosen = [registry.get(name) for name in dict.fromkeys(named)]
-        for provider in chosen:
-            require_key(provider, environ=environ)
-    else:
-        chosen = [provider for provider in registry.providers if environ.get(provider.info.key_variable)]
-    if not chosen:
-        raise ConfigurationError("No installed provider has its key set.", hint=_advice(registry))
     cadence = None if poll_every is None else Cadence(poll_every, poll_every)
-    return [Account(provider.info.name, cadence=cadence) for provider in chosen]
+    chosen = [registry.get(name) for name in dict.fromkeys(providers)] or registry.providers
+    found = []
+    for name in dict.fromkeys(accounts) or [DEFAULT_ACCOUNT]:
+        variables = {provider.info.name: variable_of(provider, name) for provider in chosen}
+        if providers:
+            for provider in chosen:
+                require_key(provider, variables[provider.info.name], environ)
+        ready = [provider for provider, variable in variables.items() if environ.get(variable)]
+        if not ready:
+            raise ConfigurationError(_nobody(name), hint=_advice(variables.values(), registry))
+        found += [(name, Account(one, cadence=cadence, key_variable=variables[one])) for one in ready]
+    return found
 
 
-def _advice(registry: Registry) -> str:
-    variables = ", ".join(provider.info.key_variable for provider in registry.providers)
-    return f"Set one in the environment: {variables}." if variables else registry.emptiness
+def _nobody(account: str) -> str:
+    whose = "its key" if account == DEFAULT_ACCOUNT else f"the key of its account {account!r}"
+    return f"No installed provider has {whose} set."
+
+
+def shown_account(name: str, account: Account) -> str:
+    """An account for people: its provider, and its name where there may be several."""
+    provider = account.provider_name
+    return provider if name == DEFAULT_ACCOUNT else f"{provider} (account {name})"
+
+
+def _advice(variables: Iterable[str], registry: Registry) -> str:
+    named = ", ".join(variables)
+    return f"Set one in the environment: {named}." if named else registry.emptiness
 
 
 @contextmanager
