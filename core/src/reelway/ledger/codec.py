@@ -55,7 +55,7 @@ def load(data: bytes, kind: type[T]) -> T:
         LedgerError: it is no such value.
     """
     try:
-        return cast("T", _decoder(kind).decode(data))
+        return cast("T", _decoder(kind).decode(data))  # type: ignore[arg-type] # mypy asks the values for a hash
     except ValueError:
         return _load_odd(data, kind)
 
