@@ -91,6 +91,7 @@ async def generate(
         on_unsupported=request.on_unsupported,
         callbacks=callback.base(),
         poll_every=waiting.poll_every,
+        follows=True,
     ) as session:
         provider = session.provider_name()
         client = session.client(provider)

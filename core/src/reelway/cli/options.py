@@ -58,6 +58,16 @@ class ScreenOptions(Options, frozen=True, kw_only=True):
         bool,
         Option("--quiet", "-q", help="Write nothing but the result.", rich_help_panel=OUTPUT, show_default=False),
     ] = False
+    verbose: Annotated[
+        bool,
+        Option(
+            "--verbose",
+            "-v",
+            help="Tell each time that something is tried again, and each pause.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = False
 
 
 PrivateLinks = Annotated[

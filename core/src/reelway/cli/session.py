@@ -17,6 +17,7 @@ from reelway.cli.accounts import chosen_provider, require_key, variable_of
 from reelway.cli.exit_codes import ExitCode, exit_code
 from reelway.cli.options import AccountOptions
 from reelway.cli.plugins import arguments, installed
+from reelway.cli.recoveries import Recoveries
 from reelway.cli.run import Run
 from reelway.cli.state import NO_LEDGER, opened_ledger
 from reelway.client import AsyncClient
@@ -26,6 +27,7 @@ from reelway.ledger.records import Query
 from reelway.listeners import OnChange
 from reelway.memory import EVERYTHING
 from reelway.model.http import is_safe_id
+from reelway.model.submission import Submission
 from reelway.model.task import Task, TaskRef
 from reelway.operations import Settings, reference
 from reelway.provider.interface import Cadence
@@ -55,18 +57,27 @@ class Session:
         on_unsupported: OnUnsupported = OnUnsupported.ERROR,
         callbacks: str | None = None,
         poll_every: float | None = None,
+        follows: bool = False,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet; ``follows`` says that tasks are polled until they end."""
         run.before, run.reach, run.memory = arguments(), options.arguments, options.memory
         self._run = run
         self._options = options
         self._account = options.account or DEFAULT_ACCOUNT
         self._registry = installed()
         self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
+        recoveries = Recoveries(run.screen, polls=follows)
+
+        def on_submission(submission: Submission) -> None:
+            run.submission(submission)
+            recoveries.submission(submission)
+
         self._settings = Settings(
             on_unsupported=on_unsupported,
             on_change=on_change,
-            on_submission=run.submission,
+            on_submission=on_submission,
+            observers=(recoveries,) if run.screen.talks else (),
+            trace=recoveries.effect if run.screen.verbose else None,
             recorder=RECORDER.get(),
             http=HttpSettings(allow_private_links=options.allow_private_links),
             callbacks=callbacks,
@@ -140,6 +151,7 @@ class Session:
         if not self._ledger_sought:
             self._ledger_sought = True
             self._ledger = opened_ledger(self._options.ledger)
+            self._run.remembers = self._ledger is not None
             if self._ledger is not None:
                 self._stack.callback(self._ledger.close)
         return self._ledger

@@ -185,8 +185,13 @@ class Ledger(ABC):
         return exported(self, links=links)
 
     @abstractmethod
-    def prune(self, before: datetime) -> int:
-        """Forget entries that were begun before a moment and with which nothing is left to do; tells how many."""
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
+        """Forget entries that were begun before a moment and with which nothing is left to do; tells how many.
+
+        Args:
+            before: the moment.
+            unstored: whether a job that has succeeded counts as done although its result was never stored.
+        """
 
     @abstractmethod
     def check(self) -> list[str]:

@@ -193,13 +193,13 @@ class SqliteLedger(Ledger):
 
     # --- upkeep ---
 
-    def prune(self, before: datetime) -> int:
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
         with self._file.writing() as database:
             done = database.execute(
                 "delete from entries where begun_at < ?"
                 " and (state is null or state not in ('intent', 'sending', 'ambiguous'))"
-                " and number not in (select number from schedule where chore is not null)",
-                (before.timestamp(),),
+                " and number not in (select number from schedule where chore is not null and chore is not ?)",
+                (before.timestamp(), Chore.STORE if unstored else None),
             )
             return done.rowcount
 

@@ -238,8 +238,9 @@ class PostgresLedger(Ledger):
 
     # --- upkeep ---
 
-    def prune(self, before: datetime) -> int:
-        [gone] = self._database.one(upkeep.PRUNE, {"before": before})
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
+        values = {"before": before, "done": Chore.STORE.value if unstored else None}
+        [gone] = self._database.one(upkeep.PRUNE, values)
         return int(gone)
 
     def check(self) -> list[str]:

@@ -238,6 +238,15 @@ class Upkeep(Kit):
         assert undone <= numbers_of(ledger, account)
         assert not done & numbers_of(ledger, account)
 
+    def test_what_succeeded_and_was_never_stored_is_forgotten_on_request(self, ledger: Ledger) -> None:
+        account = new_account()
+        unstored, open_ = (ledger.track(one(new_task(account))).number for one in (succeeded, replace))
+        ledger.prune(NOW + DAY)
+        assert numbers_of(ledger, account) == {unstored, open_}
+        assert ledger.prune(NOW + DAY, unstored=True) >= 1
+        assert numbers_of(ledger, account) == {open_}
+        assert ledger.check() == []
+
     def test_what_is_forgotten_leaves_nothing_behind(self, ledger: Ledger) -> None:
         task = new_task()
         entry = ledger.track(task)
