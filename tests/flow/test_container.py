@@ -227,7 +227,8 @@ def test_every_file_is_judged_in_the_end(film: bytes) -> None:
 
 
 TYPES = """
-mp4 video/mp4, webm video/webm, avi video/x-msvideo, flv video/x-flv, ogg video/ogg, mpeg video/mpeg, mpegts video/mp2t, png image/png, jpeg image/jpeg, webp image/webp,
+mp4 video/mp4, webm video/webm, avi video/x-msvideo, flv video/x-flv, ogg video/ogg, mpeg video/mpeg,
+mpegts video/mp2t, png image/png, jpeg image/jpeg, webp image/webp,
 avif image/avif, heif image/heif, cr3 image/x-canon-cr3, m4a audio/mp4
 """
 """Written out once more (https://www.iana.org/assignments/media-types, and common usage beside it)."""
