@@ -45,7 +45,7 @@ def test_polls_that_fail_are_told_once_and_that_they_are_answered_again(capsys: 
     for one in (exchange(), REFUSED, exchange(503), REFUSED, exchange(404), exchange()):
         recoveries.reelway_http_exchange(one)
     assert told(capsys) == [
-        "acme could not be asked: the connection was refused. It is asked again; the job goes on.",
+        "acme could not be asked: the connection was refused. It is asked again until the wait ends.",
         "acme answers again.",
     ]
 

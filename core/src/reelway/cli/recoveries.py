@@ -47,7 +47,7 @@ class Recoveries:
             self._answered(account)
         elif self._screen.verbose or account not in self._failing:
             self._screen.say(
-                f"{exchange.provider} could not be asked: {trouble}. It is asked again; the job goes on."
+                f"{exchange.provider} could not be asked: {trouble}. It is asked again until the wait ends."
             )
             self._failing.add(account)
 
