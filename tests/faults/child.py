@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -31,13 +32,13 @@ from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Artifact
 from reelway.provider.interface import Cadence
-from reelway.provider.registry import Registry
 from reelway.tracker import Tracker, polling, storing, tracker
+from reelway.tracker.tracker import Swept
 from reelway.transport.clock import SystemClock
 from tests.faults.plan import TIME, Kind, Order
 from tests.faults.strikes import Fate
 
-LEASE: Final = 2.5
+LEASE: Final = 1.5
 """Seconds for which the dead hold what they had taken."""
 
 PAUSE: Final = 0.1
@@ -46,7 +47,7 @@ PAUSE: Final = 0.1
 ANSWERING: Final = 0.1
 """Seconds that an answer takes, so that there is a middle to be killed in."""
 
-LONGEST: Final = 2.0
+LONGEST: Final = 1.5
 """Seconds for one process; what it did not come to by then, another one will."""
 
 OPEN: Final = frozenset({Artifact.AVAILABLE, Artifact.PARTIAL})
@@ -139,6 +140,12 @@ class Worker:
         asyncio.run(self._track(ledger, f"{self._setting.folder}/{{id}}.mp4"))
 
     async def _track(self, ledger: Ledger, to: str | None) -> None:
+        stop = asyncio.Event()
+
+        def look(swept: Swept) -> None:
+            if swept.next_wake is None:
+                stop.set()
+
         async with Tracker(
             ledger,
             self._setting.account,
@@ -148,7 +155,7 @@ class Worker:
             clock=self._clock,
         ) as tracker:
             with suppress(TimeoutError):
-                await asyncio.wait_for(tracker.run(), LONGEST)
+                await asyncio.wait_for(tracker.run(stop, on_sweep=look), LONGEST)
 
     def _client(self, ledger: Ledger) -> Client:
         return Client(self._setting.account, ledger=ledger, allow_private_links=True, clock=self._clock)
@@ -221,6 +228,13 @@ def shorten_leases() -> None:
     storing.FIRST_PAUSE = storing.LONGEST_PAUSE = PAUSE  # type: ignore[misc]
 
 
+async def load_everything(setting: Setting) -> None:
+    """Use what is loaded when it is first used, so that each child is forked together with it."""
+    with open_ledger(setting.ledger) as ledger, Client(setting.account, ledger=ledger):
+        async with Tracker(ledger, setting.account, download_to=f"{setting.folder}/{{id}}.mp4"):
+            pass
+
+
 def forked(setting: Setting, order: Order) -> tuple[int, int]:
     """A child, and where it is heard."""
     ear, mouth = os.pipe()
@@ -267,8 +281,8 @@ def main(setting: Setting) -> None:
     """Carry out the orders."""
     shorten_leases()
     logging.getLogger("reelway").setLevel(logging.CRITICAL + 1)
-    # Forked together with all that they need.
-    assert Registry.installed().providers
+    asyncio.run(load_everything(setting))
+    assert threading.active_count() == 1, "who is forked has no threads"
     for line in sys.stdin.buffer:
         order = msgspec.json.decode(line, type=Order)
         child, ear = forked(setting, order)

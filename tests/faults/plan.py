@@ -93,7 +93,8 @@ def plan(seed: int, *, deadly: bool = True) -> Iterator[Order]:
     chance = Random(seed)
     made = 0
     while True:
-        for kind in chance.sample(list(Kind), len(Kind)):
+        # First there has to be something to work at.
+        for kind in chance.sample(list(Kind), len(Kind)) if made else [Kind.SUBMIT]:
             wishes: tuple[int, ...] = ()
             if kind is Kind.SUBMIT:
                 earlier = range(max(0, made - 4 * WISHES), made)

@@ -33,7 +33,8 @@ FILE_KILLS, CLIENT_KILLS, SERVER_KILLS = (300, 100, 20) if NIGHTLY else (12, 4, 
 SEED: Final = int(os.environ.get("REELWAY_FAULTS_SEED") or (randbelow(10**6) if NIGHTLY else 20260101))
 """Every day the same; at night another one, unless it is named."""
 
-AT_ONCE: Final = 3
+AT_ONCE: Final = 3 if NIGHTLY else 2
+"""Processes."""
 
 LULL: Final = (0.2, 1.5)
 """Seconds that a server lives, at least and at most."""
