@@ -38,7 +38,7 @@ from reelway.transport.clock import SystemClock
 from tests.faults.plan import TIME, Kind, Order
 from tests.faults.strikes import Fate
 
-LEASE: Final = 1.5
+LEASE: Final = 2.0
 """Seconds for which the dead hold what they had taken."""
 
 PAUSE: Final = 0.1

@@ -91,10 +91,16 @@ def kill_server(server: Server, broken_world: World) -> None:
 def assert_nothing_is_lost(broken_world: World) -> None:
     broken_world.recover()
     seen = broken_world.evidence()
-    deaths = ", ".join(f"{count} at {kind}" for kind, count in sorted(broken_world.deaths.items()))
-    doubts = f"{len(seen.in_doubt)} in doubt"
-    story = f"seed {SEED}: killed {deaths or 'nobody'}; {len(seen.jobs)} jobs, {len(seen.told)} lines, {doubts}"
-    sys.stdout.write(f"{story}; trouble: {dict(broken_world.troubles)}\n")
+    story = {
+        "seed": SEED,
+        "killed": {kind.value: broken_world.deaths[kind] for kind in Kind},
+        "jobs": len(seen.jobs),
+        "acknowledged": len(seen.told),
+        "in doubt": len(seen.in_doubt),
+        "in doubt and made": len(seen.jobs.keys() - seen.known.keys()),
+        "trouble": dict(broken_world.troubles),
+    }
+    sys.stdout.write(f"{story}\n")
     assert seen.jobs
     assert broken(seen) == {}, story
 

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from reelway.ledger.records import Entry, KeptEvent
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.submission import CREATED, Submission, SubmissionState
 from reelway.model.task import Artifact
 
 Told: TypeAlias = Sequence[str]
@@ -108,7 +108,7 @@ def what_was_told_is_there(seen: Evidence) -> Iterator[str]:
         (owners.get(kept.number), type(kept.event).__name__, kept.event.at.isoformat()) for kept in seen.history
     }
     stands: Mapping[str, Callable[[Told], bool]] = {
-        "wrote": lambda words: words[1] in seen.attempts,
+        "wrote": lambda words: words[1] in seen.attempts and _stands_at(words[2], seen.attempts[words[1]]),
         "task": lambda words: words[1] in tasks,
         "event": lambda words: tuple(words[1:]) in events,
         "stored": lambda words: words[1] in tasks and tasks[words[1]].artifact is Artifact.STORED,
@@ -116,6 +116,11 @@ def what_was_told_is_there(seen: Evidence) -> Iterator[str]:
     for words in seen.told:
         if words[0] in stands and not stands[words[0]](words):
             yield f"{' '.join(words)!r} was told, and is not there"
+
+
+def _stands_at(state: str, attempt: Submission) -> bool:
+    """Whether an attempt came as far as it was told; what was accepted stays so."""
+    return state != SubmissionState.ACCEPTED or attempt.state in CREATED
 
 
 def no_file_is_half(seen: Evidence) -> Iterator[str]:
