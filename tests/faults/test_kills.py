@@ -21,7 +21,7 @@ from reelway.ledger.interface import Ledger
 from reelway.ledger.sqlite import SqliteLedger
 from reelway_postgres import PostgresLedger
 from tests.faults.plan import Kind, plan
-from tests.faults.verdict import broken
+from tests.faults.verdict import AT_ANY_MOMENT, broken
 from tests.faults.world import World
 from tests.postgres_server import Server
 
@@ -89,6 +89,7 @@ def kill_server(server: Server, broken_world: World) -> None:
 
 
 def assert_nothing_is_lost(broken_world: World) -> None:
+    assert broken(broken_world.evidence(), AT_ANY_MOMENT) == {}, SEED
     broken_world.recover()
     seen = broken_world.evidence()
     story = {

@@ -22,7 +22,7 @@ from reelway.model.submission import Submission, SubmissionState
 from tests.faults import world as worlds
 from tests.faults.child import Worker
 from tests.faults.plan import Kind, Order
-from tests.faults.verdict import RULES, broken
+from tests.faults.verdict import IN_THE_END, broken
 from tests.faults.world import PROVIDER, World
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks, and no SIGKILL")
@@ -156,4 +156,4 @@ def test_a_defect_breaks_its_rules(world: World, defect: Defect, rules: set[str]
 
 
 def test_every_rule_can_be_broken() -> None:
-    assert set().union(*(rules for _, rules in DEFECTS)) == {rule.__name__ for rule in RULES}
+    assert set().union(*(rules for _, rules in DEFECTS)) == {rule.__name__ for rule in IN_THE_END}

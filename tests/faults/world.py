@@ -41,7 +41,7 @@ JOB_POLLS: Final = 3
 SLACK: Final = 1.0
 """Seconds that a busy machine may take to look."""
 
-PATIENCE: Final = 300.0
+PATIENCE: Final = 120.0
 """Seconds for the last tracker, which has everything to end that the dead have left."""
 
 EVERYTHING: Final = 10**6
