@@ -11,8 +11,8 @@ from typing import Final, Self
 import msgspec
 from msgspec import Struct
 
-from tests.faults.child import Setting
 from tests.faults.plan import Order
+from tests.faults.worker import Setting
 from tests.repository.source import ROOT
 
 KILLED: Final = -signal.SIGKILL

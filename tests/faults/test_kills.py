@@ -77,14 +77,16 @@ def kill_server(server: Server, broken_world: World) -> None:
     chance, over = Random(SEED), threading.Event()
     with ThreadPoolExecutor(1) as thread:
         working = thread.submit(broken_world.work, plan(SEED, deadly=False), over.is_set, at_once=AT_ONCE)
-        for _ in range(SERVER_KILLS):
+        try:
+            for _ in range(SERVER_KILLS):
+                broken_world.await_line()
+                # Nobody is waited for: this is the moment of the death.
+                time.sleep(chance.uniform(*LULL))
+                server.stop(signal.SIGKILL)
+                server.start()
             broken_world.await_line()
-            # Nobody is waited for: this is the moment of the death.
-            time.sleep(chance.uniform(*LULL))
-            server.stop(signal.SIGKILL)
-            server.start()
-        broken_world.await_line()
-        over.set()
+        finally:
+            over.set()
         working.result()
 
 

@@ -20,9 +20,9 @@ from reelway.ledger.records import Chore
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.submission import Submission, SubmissionState
 from tests.faults import world as worlds
-from tests.faults.child import Worker
 from tests.faults.plan import Kind, Order
 from tests.faults.verdict import IN_THE_END, broken
+from tests.faults.worker import Worker
 from tests.faults.world import PROVIDER, World
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks, and no SIGKILL")

@@ -28,10 +28,11 @@ from reelway.tracker import Tracker
 from reelway.tracker.tracker import Swept
 from reelway.transport.clock import SystemClock
 from tests.client.both import MODELS
-from tests.faults.child import ANSWERING, LEASE, Setting
+from tests.faults.child import LEASE
 from tests.faults.plan import Order
 from tests.faults.slots import KILLED, Ended, Slot
 from tests.faults.verdict import Evidence
+from tests.faults.worker import ANSWERING, Setting
 
 PROVIDER: Final = next(iter(MODELS))
 
@@ -174,8 +175,10 @@ class World:
             if not self.ledger.backlog(tuple(Chore)):
                 stop.set()
 
-        to = f"{self.folder}/{{id}}.mp4"
-        async with Tracker(self.ledger, self.setting.account, download_to=to, allow_private_links=True) as tracker:
+        setting = self.setting
+        async with Tracker(
+            self.ledger, setting.account, download_to=setting.to, allow_private_links=True
+        ) as tracker:
             # What is left then, the verdict sees.
             with suppress(TimeoutError):
                 await asyncio.wait_for(tracker.run(stop, on_sweep=look), PATIENCE)
