@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -40,6 +41,14 @@ settings.register_profile(
     "mutation", PATIENT, derandomize=True, max_examples=40, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Names the test that leaves our warnings silent, in place of the next one that listens for them."""
+    yield
+    logger = logging.getLogger("reelway")
+    assert (logger.disabled, logger.propagate, logger.level, logging.root.manager.disable) == (False, True, 0, 0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reelway.flow.effects import (
     Close,
+    Earlier,
     Effect,
     Flow,
     Head,
@@ -69,7 +70,7 @@ class Hand:
         self,
         *answers: Answer,
         seconds_per_exchange: float = 0.0,
-        on_record: Callable[[Submission], None] = lambda submission: None,
+        on_record: Callable[[Submission], Earlier | None] = lambda submission: None,
     ) -> None:
         self.clock = VirtualClock()
         self.effects: list[Effect[Any]] = []
