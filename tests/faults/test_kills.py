@@ -62,6 +62,7 @@ def test_a_server_is_killed_under_its_clients(server: Server, tmp_path: Path) ->
     with PostgresLedger(url) as ledger, world(ledger, url, tmp_path) as broken_world:
         kill_server(server, broken_world)
         assert_nothing_is_lost(broken_world)
+        assert not NIGHTLY or broken_world.troubles["LedgerError"], "nobody noticed"
 
 
 @pytest.mark.parametrize("deadly", [True, False])

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reelway import Account, Client, ReelwayError, Status, Task
+from reelway import Account, ReelwayError, Status, Task
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Query
 from reelway.ledgers import open_ledger
@@ -22,6 +22,7 @@ from reelway.provider.interface import Cadence
 from reelway.tracker import Tracker
 from reelway.tracker.tracker import Swept
 from reelway.transport.clock import SystemClock
+from tests.client.both import CLIENTS, Both
 from tests.faults.plan import Kind, Order
 from tests.faults.strikes import Fate
 
@@ -146,8 +147,10 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(tracker.run(stop, on_sweep=look), LONGEST)
 
-    def _client(self, ledger: Ledger) -> Client:
-        return Client(self._setting.account, ledger=ledger, allow_private_links=True, clock=self._clock)
+    def _client(self, ledger: Ledger) -> Both:
+        """Either client in turn, by the first wish."""
+        kind = CLIENTS[sum(self._order.wishes[:1]) % 2]
+        return Both(kind, self._setting.account, ledger=ledger, allow_private_links=True, clock=self._clock)
 
     # --- what is told ---
 
