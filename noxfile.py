@@ -85,6 +85,14 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Processes and servers are killed hundreds of times at their work; arguments go to pytest."""
+    install_workspace(session)
+    tests = ("tests/faults", "-s", *session.posargs)
+    session.run("python", "-m", "pytest", *tests, env={"HYPOTHESIS_PROFILE": "nightly"})
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The examples of the manual run, its generated pages are fresh, and it builds without a broken link."""
     install_workspace(session)
