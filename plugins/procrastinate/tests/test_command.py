@@ -31,7 +31,7 @@ def test_jobs_are_followed_and_stored_until_it_is_asked_to_stop(url: str, tmp_pa
     with Client("cometapi") as client, PostgresLedger(url) as ledger:
         task = client.create("A cat", model="seedance-2")
         ledger.track(task)
-        options = ("--provider", "cometapi", "--poll-every", "0.1", "--to", "films", "--allow-private-links")
+        options = ("--provider", "cometapi", "--poll-every", "0.1", "--to", "films/", "--allow-private-links")
         process = started("track", *ENGINE, "--ledger", url, *options, "--alive", "alive", "--json")
         until(lambda: [entry.task.artifact for entry in ledger.entries(Query()) if entry.task] == [Artifact.STORED])
         alive = (tmp_path / "alive").stat().st_mtime_ns
@@ -63,12 +63,19 @@ def test_the_tables_of_the_engine_are_made_once_however_often_it_starts(url: str
         ((), "--ledger"),
         (("--ledger", "sqlite:jobs.db"), "postgresql://"),
         (("--ledger", "postgresql://127.0.0.1:1/jobs", "--once"), "--once"),
+        (("--ledger", "postgresql://127.0.0.1:1/jobs", "--engine", "celeri"), "plugins"),
     ],
 )
 def test_what_an_engine_cannot_work_with_is_told_at_once(options: tuple[str, ...], says: str) -> None:
     said = reelway("track", *ENGINE, *options, "-p", "cometapi", "--json")
     assert said.code == 2
     assert says in said.error["hint"]
+
+
+def test_a_place_for_one_result_only_is_told_at_once(url: str) -> None:
+    said = reelway("track", *ENGINE, "--ledger", url, "-p", "cometapi", "--to", "boat.mp4")
+    assert said.code == 2
+    assert "{id}" in said.err
 
 
 def test_a_server_that_is_not_there_is_told_and_its_password_is_not() -> None:

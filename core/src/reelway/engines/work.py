@@ -81,6 +81,15 @@ class EngineWork:
         self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Opened]] = WeakKeyDictionary()
         self._holders: set[asyncio.Task[None]] = set()
 
+    async def open(self) -> None:
+        """Open the ledger and the accounts now, and not with the first job; so what is wrong is told at once.
+
+        Raises:
+            ConfigurationError: a key, an address, a place or a provider is missing or malformed.
+            LedgerError: the ledger cannot be opened.
+        """
+        await self._open()
+
     # --- jobs ---
 
     async def sweep(self, seconds: float) -> int:

@@ -15,7 +15,6 @@ from procrastinate.schema import SchemaManager
 
 from reelway.engines import EngineWork
 from reelway.errors import ConfigurationError, ReelwayError
-from reelway.ledgers import open_ledger
 from reelway.model.secret import Secret
 from reelway.provider.hookspecs import hookimpl
 from reelway_postgres import Address, bare, ledger_error
@@ -51,7 +50,9 @@ def jobs_app(work: EngineWork, *, shards: int = 1) -> App:
 @hookimpl
 async def reelway_engine(work: EngineWork, shards: int, stop: asyncio.Event) -> None:
     """Run a worker for the sweeps, and one for all else; create Procrastinate's tables where there are none."""
-    await asyncio.to_thread(_prepare, work)
+    address = _address(work)
+    await work.open()
+    await asyncio.to_thread(_prepare, address)
     # Its log shows the arguments of jobs, and so whatever a request holds; what matters is said here.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     await asyncio.gather(*(_work(jobs_app(work, shards=shards), queue, stop) for queue in AT_ONCE))
@@ -106,10 +107,8 @@ def _address(work: EngineWork) -> Address:
     raise ConfigurationError(message, hint="Name it as postgresql://user@host/database.")
 
 
-def _prepare(work: EngineWork) -> None:
-    """Create the ledger's tables and Procrastinate's, unless somebody has."""
-    address = _address(work)
-    open_ledger(work.ledger).close()
+def _prepare(address: Address) -> None:
+    """Create Procrastinate's tables, unless somebody has."""
     try:
         with psycopg.connect(address.conninfo.reveal()) as connection:
             connection.execute(ALONE)
