@@ -1,4 +1,4 @@
-"""A Django project finds the jobs of Reelway in its own Procrastinate, hands one in and does it."""
+"""A Django project that is as the manual says finds the jobs, hands one in and does it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from reelway.ledger.records import Query
 from reelway.sandbox import Sandbox
 from reelway_postgres import PostgresLedger
+from tests.docs.pages import DOCS, blocks
 from tests.postgres_server import Server
 
 SETTINGS = """
@@ -27,18 +28,8 @@ DATABASES = {
     }
 }
 SECRET_KEY = "not one"
+REELWAY_LEDGER = os.environ["LEDGER"]
 USE_TZ = True
-"""
-
-TASKS = """
-import os
-
-from procrastinate.contrib.django import app
-
-from reelway.engines import EngineWork
-from reelway_procrastinate import blueprint
-
-app.add_tasks_from(blueprint(EngineWork(os.environ["LEDGER"], "cometapi")), namespace="reelway")
 """
 
 USE = """
@@ -60,8 +51,10 @@ call_command("procrastinate", "worker", "--one-shot", "--queues", "reelway")
 @pytest.mark.skipif(os.name == "nt", reason="the server of the tests has no socket there that Django could use")
 def test_a_project_hands_in_a_job_and_does_it(server: Server, url: str, sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
-    for name, text in {"settings": SETTINGS, "films/__init__": "", "films/tasks": TASKS, "use": USE}.items():
-        (tmp_path / f"{name}.py").write_text(text)
+    [shown] = [block for block in blocks(DOCS / "engines.md") if block.file]
+    files = {"settings.py": SETTINGS, "films/__init__.py": "", str(shown.file): shown.text, "use.py": USE}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
     environ = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "settings",
