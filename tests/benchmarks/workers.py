@@ -1,4 +1,4 @@
-"""What do workers of Procrastinate cost that sweep a ledger, how late are they, and how soon do they recover?"""
+"""What does it cost that Procrastinate has a ledger swept, how late are polls, and how soon does it recover?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from math import inf
 from statistics import quantiles
@@ -30,17 +30,18 @@ from tests.benchmarks.measure import ROOT, cpu_seconds
 from tests.benchmarks.tracking import Polls
 
 MEANING: Final = """\
-**Workers of Procrastinate.** Two processes follow the same tasks as `reelway track --engine procrastinate` does. The
-network is left out; answers are there at once. First all tasks are always due. Then half as many are due in a second
-as were done before, and how late each is taken is noted. Then one of the two is killed, and it is seen when the last
-task that it held is taken, counted from the end of its lease. Then the server is restarted."""
+**Workers of Procrastinate.** Two processes follow the same tasks as `reelway track --engine procrastinate` does,
+and in their turn as it does without an engine. The network is left out; answers are there at once. First all tasks
+are always due. Then half as many are due in a second as were done before, and how late each is taken is noted. Then
+one of the two is killed, and it is seen when the last task that it held is taken, counted from the end of its lease.
+Then the server is restarted."""
 
 OPEN_TASKS: Final[Mapping[int, float]] = {10_000: 0.250, 100_000: 0.500}
 """How late the last of a hundred polls may be, for each number of open tasks."""
 
 WORKERS: Final = 2
 WARM_SECONDS: Final = 2.0
-SECONDS: Final = 6.0
+SECONDS: Final = 5.0
 
 MOST_CPU: Final = 0.000_10
 LEAST_RATE: Final = 5_000
@@ -54,8 +55,9 @@ def rows() -> Iterator[Row]:
     """What is found, for each number of open tasks."""
     for tasks, latest in OPEN_TASKS.items():
         with closing(FilledServer(tasks)) as server:
+            alone = _measured(server, 0.0, "alone")
             full = _measured(server, 0.0)
-            yield from _costs(tasks, full)
+            yield from _costs(tasks, full, alone)
             cadence = 2 * tasks / full["rate"]
             yield _lag(tasks, latest, _measured(server, cadence))
             if tasks == min(OPEN_TASKS):
@@ -65,10 +67,12 @@ def rows() -> Iterator[Row]:
                 yield _recovered("polls after a restart of the server", _away(server), MOST_AWAY)
 
 
-def _costs(tasks: int, full: Mapping[str, float]) -> Iterator[Row]:
+def _costs(tasks: int, full: Mapping[str, float], alone: Mapping[str, float]) -> Iterator[Row]:
     yield Row(
         figure=f"polls a second of a worker's core, {tasks:,} open tasks",
         ours=f"{per_second(1 / full['worker'])} ({per_second(full['rate'])} done by {WORKERS})",
+        baseline=f"{per_second(1 / alone['worker'])} ({per_second(alone['rate'])}), no engine",
+        ratio=alone["worker"] / full["worker"],
         goal=f"≥ {per_second(LEAST_RATE)}",
         met=1 / full["worker"] >= LEAST_RATE,
     )
@@ -76,6 +80,8 @@ def _costs(tasks: int, full: Mapping[str, float]) -> Iterator[Row]:
         yield Row(
             figure=f"CPU of a poll by an engine, {who}, {tasks:,} open tasks",
             ours=milliseconds(full[who]),
+            baseline=f"{milliseconds(alone[who])}, no engine",
+            ratio=full[who] / alone[who],
             goal=f"≤ {milliseconds(MOST_CPU)}",
             met=full[who] <= MOST_CPU,
         )
@@ -97,9 +103,9 @@ def _recovered(figure: str, seconds: float, most: float) -> Row:
 # --- measuring ---
 
 
-def _measured(server: FilledServer, cadence: float) -> dict[str, float]:
+def _measured(server: FilledServer, cadence: float, how: str = "engine") -> dict[str, float]:
     """Figures of all workers together."""
-    with _working(server, cadence) as workers:
+    with _working(server, cadence, how) as workers:
         cpu = server.cpu()
         for worker in workers:
             _say(worker, "measure")
@@ -155,14 +161,14 @@ def _away(server: FilledServer) -> float:
 
 
 @contextmanager
-def _working(server: FilledServer, cadence: float) -> Iterator[Workers]:
+def _working(server: FilledServer, cadence: float, how: str = "engine") -> Iterator[Workers]:
     """Workers that are at it, on tasks that are due evenly."""
     server.execute(
         f"update reelway.schedule set leased_until = '-infinity', rest_until = now(), interval = {cadence},"  # noqa: S608
         f" due = now() + {WARM_SECONDS} * interval '1 s' + random() * {cadence} * interval '1 s'"
     )
     server.execute("vacuum analyze reelway.schedule")
-    command = [sys.executable, "-m", "tests.benchmarks.workers", server.url(), str(cadence)]
+    command = [sys.executable, "-m", "tests.benchmarks.workers", how, server.url(), str(cadence)]
     pipe = subprocess.PIPE
     with ExitStack() as stack:
         workers = [stack.enter_context(_process(command, pipe)) for _ in range(WORKERS)]
@@ -200,6 +206,7 @@ class Stubbed(EngineWork):
 
     def __init__(self, url: str, cadence: float) -> None:
         account = Account(ACCOUNT[0], KEY, requests_per_second=inf, cadence=Cadence(cadence, cadence))
+        self.url = url
         self.begun = asyncio.Event()
         super().__init__(url, account, on_sweep=lambda _: self.begun.set())
         self.polls = Polls()
@@ -223,11 +230,26 @@ def noting(late: list[float]) -> Callable[..., list[Claim]]:
     return noted
 
 
-async def work(url: str, cadence: float) -> None:
+async def by_engine(work: Stubbed) -> None:
+    """Sweep when an engine says so."""
+    await reelway_engine(work, WORKERS, asyncio.Event())
+
+
+async def alone(work: Stubbed) -> None:
+    """Sweep as a tracker does that has no engine."""
+    with PostgresLedger(work.url) as ledger:
+        async with work._tracker(ledger) as tracker:
+            await tracker.run(on_sweep=lambda _: work.begun.set())
+
+
+WAYS: Final[Mapping[str, Callable[[Stubbed], Coroutine[Any, Any, None]]]] = {"engine": by_engine, "alone": alone}
+
+
+async def work(how: str, url: str, cadence: float) -> None:
     """Work until it is killed; say so when it begins, and measure when that is asked for."""
     stubbed = Stubbed(url, cadence)
     PostgresLedger.claim = noting(stubbed.late)  # type: ignore[method-assign]
-    working = asyncio.create_task(reelway_engine(stubbed, WORKERS, asyncio.Event()))
+    working = asyncio.create_task(WAYS[how](stubbed))
     await stubbed.begun.wait()
     _told("working")
     await asyncio.to_thread(sys.stdin.readline)
@@ -245,4 +267,4 @@ def _told(text: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(work(sys.argv[1], sys.argv[2], float(sys.argv[3])))

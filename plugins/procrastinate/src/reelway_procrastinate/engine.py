@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, ProcrastinateException
 from procrastinate.schema import SchemaManager
 
 from reelway.engines import EngineWork
@@ -53,8 +53,10 @@ async def reelway_engine(work: EngineWork, shards: int, stop: asyncio.Event) -> 
     address = _address(work)
     await work.open()
     await asyncio.to_thread(_prepare, address)
-    # Its log shows the arguments of jobs, and so whatever a request holds; what matters is said here.
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    # The one log shows the arguments of jobs, and so whatever a request holds; the other, each try to connect.
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    asyncio.get_running_loop().set_exception_handler(_unless_away)
     await asyncio.gather(*(_work(jobs_app(work, shards=shards), queue, stop) for queue in AT_ONCE))
 
 
@@ -65,7 +67,7 @@ async def _work(app: App, queue: str, stop: asyncio.Event) -> None:
         try:
             async with app.open_async():
                 await _first(stopping, app.run_worker_async(**_ways(queue)))
-        except ConnectorException as error:
+        except ProcrastinateException as error:
             logger.warning("%s: the jobs cannot be reached; tried again in a second.", error.__cause__ or error)
         await asyncio.wait([stopping], timeout=PAUSE)
 
@@ -98,6 +100,12 @@ async def _told(job: Callable[[], Awaitable[Any]], context: JobContext, _: objec
         # The message says it all.
         logger.error("%s: %s %s", context.job.task_name, error.message, error.hint)  # noqa: TRY400
         raise
+
+
+def _unless_away(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell what nobody has caught, but not that a job could not be written down as done: it is done again."""
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
 
 
 def _address(work: EngineWork) -> Address:
