@@ -32,7 +32,8 @@ from reelway.sandbox.faults import Takes
 from reelway.storing import bucket
 from reelway.storing.template import FIELDS
 from reelway.tracker import storing
-from reelway.transport.drivers import IN_FLIGHT, THREADS
+from reelway.transport.async_driver import IN_FLIGHT
+from reelway.transport.sync_driver import THREADS
 from tools.markup import code, fence, first_paragraph, join, table, yes
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"

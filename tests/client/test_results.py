@@ -36,7 +36,7 @@ from reelway.results import holding, settle, waited
 from reelway.sandbox.video import reel
 from reelway.storing.place import target_path
 from reelway.testing import VirtualClock, in_process
-from reelway.transport.drivers import Outcome
+from reelway.transport.stepping import Outcome
 from tests.acme import ACME, LINK, Acme, refused, said, task
 from tests.client.both import Both, Kind
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reelway.flow.effects import (
     Close,
+    Earlier,
     Effect,
     Flow,
     Head,
@@ -69,7 +70,8 @@ class Hand:
         self,
         *answers: Answer,
         seconds_per_exchange: float = 0.0,
-        on_record: Callable[[Submission], None] = lambda submission: None,
+        on_record: Callable[[Submission], Earlier | None] = lambda submission: None,
+        on_observe: Callable[[Observe], Task] = lambda observed: observed.task,
     ) -> None:
         self.clock = VirtualClock()
         self.effects: list[Effect[Any]] = []
@@ -82,7 +84,7 @@ class Hand:
             Sleep: lambda effect: self.clock.sleep(effect.seconds),
             Work: lambda effect: effect.call(),
             Record: lambda effect: on_record(effect.submission),
-            Observe: lambda effect: effect.task,
+            Observe: on_observe,
             Send: self._answer,
             Open: self._open,
             Read: self._read,

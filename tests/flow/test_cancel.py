@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reelway.errors import Billed, ErrorKind, InvalidRequest, NotSupported, Problem, ProviderError
 from reelway.flow.cancel import cancel
-from reelway.flow.effects import Phase, Send
+from reelway.flow.effects import Observe, Phase, Send
 from reelway.model.http import HttpRequest, HttpResponse
 from reelway.model.observation import Status
 from reelway.provider.interface import ErrorReading
@@ -71,6 +71,21 @@ def test_a_task_beyond_the_point_where_it_can_be_stopped_goes_on() -> None:
     assert error.task is not None
     assert (error.task.status, methods(hand)) == (Status.RUNNING, ["GET"])
     assert (error.billed, error.resubmit_safe) == (Billed.YES, False)
+    assert error.hint == "It goes on and is paid for; wait for it."
+
+
+def test_all_states_in_which_a_task_can_be_stopped_are_named() -> None:
+    class Lenient(Acme):
+        info = replace(Acme.info, cancellable=frozenset({Status.LOST, Status.QUEUED}))
+
+    error = raises(cancel(Lenient(), task(), 30), Hand(said("running")))
+    assert "only while it is lost or queued;" in str(error)
+
+
+def test_both_questions_know_since_when_the_task_is_known() -> None:
+    hand = Hand(said("queued"), said("cancelled"), said("cancelled"), seconds_per_exchange=1)
+    hand.run(cancel(ACME, task(), 30, hand.clock.monotonic() - 5))
+    assert [one.seen and one.seen.age for one in hand.of(Observe)] == [6, 8]
 
 
 def test_a_task_that_can_still_be_stopped_is() -> None:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reelway.errors import Billed, DownloadError, Fault, LinkExpired, OutputMissing
+from reelway.errors import Billed, DownloadError, Fault, LedgerError, LinkExpired, OutputMissing
 from reelway.flow.container import SNIFF_LENGTH, Completeness, completeness_of
 from reelway.flow.effects import Flow, Observe, Open, Phase, Read, Send
-from reelway.flow.fetch import ATTEMPTS, DELIVERIES, Fetched, fetch
+from reelway.flow.fetch import ATTEMPTS, Fetched, fetch
 from reelway.flow.stream import REDIRECTS, FetchPlan, ResumePoint, StoreInterrupted
 from reelway.model.http import Headers, HttpRequest
 from reelway.model.observation import Status, Video
@@ -643,6 +643,10 @@ def test_a_foreign_host_cannot_lead_back_to_where_the_key_is_sent(links: tuple[s
     assert asked(hand)[-3:] == [LINK, own, f"{BASE}/v1/again"]
 
 
+def test_unless_told_otherwise_nothing_is_held() -> None:
+    assert ResumePoint() == ResumePoint(0, None, None)
+
+
 # --- renewing, and the content route ---
 
 
@@ -653,6 +657,29 @@ def test_a_refused_link_is_renewed_by_asking_again(status: int) -> None:
     assert asked(hand) == [LINK, OTHER]
     assert part.published == VIDEO
     assert fetched.task.videos[0].url.reveal() == OTHER
+
+
+def test_a_renewal_knows_since_when_the_task_is_known() -> None:
+    hand = Hand(page(403), said("succeeded", video_url=OTHER), whole(), seconds_per_exchange=1)
+    hand.run(fetching(MemoryPart(), LINK, known_since=hand.clock.monotonic() - 5))
+    assert [told.seen and told.seen.age for told in hand.of(Observe)] == [7, None]
+
+
+def test_whoever_fetched_is_told_where_the_file_is() -> None:
+    part = MemoryPart()
+    part.path = Path("boat.mp4")
+    assert Hand(whole()).run(fetching(part, LINK)).path == part.path
+
+
+def test_a_result_that_is_there_and_not_on_record_is_told_with_its_place() -> None:
+    def full(_: Observe) -> Task:
+        raise LedgerError("The disk is full.", hint="Make room.")
+
+    part = MemoryPart()
+    error = raises(fetching(part, LINK), Hand(whole(), on_observe=full))
+    assert isinstance(error, LedgerError)
+    assert error.hint == "The result itself is whole, and stored as memory:. Make room."
+    assert part.published == VIDEO
 
 
 def test_a_link_is_renewed_twice_and_then_the_content_route_serves() -> None:
@@ -714,7 +741,8 @@ def test_a_content_route_that_refuses_the_key_says_so(status: int, names_the_key
     error = raises(fetching(MemoryPart()), Hand(said("succeeded"), page(status)))
     assert type(error) is OutputMissing
     assert ("Check the key" in error.hint) is names_the_key
-    assert OutputMissing.default_hint in error.hint
+    assert error.hint.endswith(OutputMissing.default_hint)
+    assert names_the_key or error.hint == OutputMissing.default_hint
 
 
 def test_without_link_and_content_route_the_output_is_missing() -> None:
@@ -882,7 +910,7 @@ def test_trouble_with_the_place_is_waited_out_and_nothing_is_fetched_for_it() ->
     assert len(hand.of(Open)) == 1
 
 
-@pytest.mark.parametrize(("facts", "tries"), [({}, DELIVERIES), ({"timeout": 2.5}, 2)])
+@pytest.mark.parametrize(("facts", "tries"), [({}, 4), ({"timeout": 2.5}, 2)])
 def test_trouble_with_the_place_that_stays_ends_the_download_in_its_time(facts: dict[str, Any], tries: int) -> None:
     part, hand = MemoryPart(), Hand(whole())
     part.troubles = ["HTTP 503"] * 100

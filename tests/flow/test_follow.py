@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from copy import copy
+from datetime import timedelta
 from traceback import TracebackException
 from typing import Any
 
@@ -27,13 +28,14 @@ from reelway.errors import (
     WaitTimeout,
 )
 from reelway.flow.effects import Flow, Observe, Phase, Send
-from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, FollowPlan, follow, retrieve
+from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, Answer, FollowPlan, follow, look, retrieve
 from reelway.model.http import HttpRequest, HttpResponse, json_response
 from reelway.model.lifecycle import NOT_FOUND_LIMIT, Anomaly, NotFoundSeen
 from reelway.model.observation import Status
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence, Provider
 from reelway.provider.readers import decode_object
+from reelway.testing.clock import START
 from tests.acme import ACME, LINK, PAGE, Acme, refused, said, task
 from tests.flow.hand import Hand, broken, raises, sums
 
@@ -88,6 +90,45 @@ def test_only_changes_are_told() -> None:
     hand = Hand(said("running"), said("running"), said("running"), said("succeeded"))
     hand.run(following())
     assert [one.status for one in hand.seen] == [Status.RUNNING, Status.SUCCEEDED]
+
+
+def test_what_a_change_was_read_from_is_told_with_it() -> None:
+    hand = Hand(said("running", progress=40), seconds_per_exchange=2)
+    after = hand.run(retrieve(ACME, task(), 30))
+    [told] = hand.of(Observe)
+    assert told.task is after
+    assert told.seen is not None
+    assert (told.seen.observation.progress, told.seen.at, told.seen.age) == (40, START + timedelta(seconds=2), None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "ages"),
+    [({}, [9, 13]), ({"known_since": -100.0}, [102, 106]), ({"submitted_at": START + timedelta(hours=1)}, [2, 6])],
+    ids=["by the wall clock", "by the caller", "from the future"],
+)
+def test_how_long_a_task_is_known_is_measured_and_told(facts: dict[str, Any], ages: list[float]) -> None:
+    submitted_at = facts.pop("submitted_at", START - timedelta(seconds=7))
+    hand = Hand(said("queued"), said("failed"), seconds_per_exchange=2)
+    start = hand.clock.monotonic()
+    if "known_since" in facts:
+        facts["known_since"] += start
+    hand.run(following(task(at=submitted_at), cadence=Cadence(2, 2), **facts))
+    assert [one.seen and one.seen.age for one in hand.of(Observe)] == ages
+
+
+def test_asking_once_measures_how_long_a_task_is_known_if_it_is_told_since_when() -> None:
+    hand = Hand(said("running"))
+    hand.run(retrieve(ACME, task(), 30, hand.clock.monotonic() - 5))
+    [told] = hand.of(Observe)
+    assert told.seen is not None
+    assert told.seen.age == 5
+
+
+def test_an_answer_is_given_with_what_was_read_in_it_and_when() -> None:
+    hand, answer = Hand(said("running")), said("running")
+    seen = hand.run(look(ACME, task(), 30, 0.0))
+    assert isinstance(seen, Answer)
+    assert (seen.response, seen.observation.provider_status, seen.at.wall) == (answer, "running", START)
 
 
 def test_intervals_grow_to_the_maximum() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reelway.errors import ErrorKind, PluginError, ProviderError, ProviderUnreachable
+from reelway.errors import ErrorKind, InvalidRequest, PluginError, ProviderError, ProviderUnreachable
 from reelway.flow.effects import Flow, Phase, Send
 from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, FollowPlan, follow, retrieve
 from reelway.model.http import HttpRequest, HttpResponse, json_response
@@ -31,7 +31,7 @@ class Split(Acme):
     info = replace(Acme.info, words={**Acme.info.words, "over": Status.RUNNING}, ended=frozenset({"over"}))
 
     def encode_result(self, task_id: str, route: str) -> HttpRequest:
-        return HttpRequest(method="GET", path=f"results/{task_id}")
+        return HttpRequest(method="GET", path=f"{route or 'results'}/{task_id}")
 
     def decode_result(self, poll: HttpResponse, result: HttpResponse, route: str) -> Observation | None:
         if result.status not in {200, 422}:
@@ -59,6 +59,34 @@ def test_a_second_request_tells_how_a_task_ended() -> None:
     assert hand.run(following()).status is Status.SUCCEEDED
     assert asked(hand) == [POLL, POLL, RESULT]
     assert [one.status for one in hand.seen] == [Status.RUNNING, Status.SUCCEEDED]
+
+
+def test_the_result_is_asked_for_on_the_task_s_route_and_read_beside_the_poll() -> None:
+    read: list[tuple[HttpResponse, HttpResponse, str]] = []
+
+    class Attentive(Split):
+        def decode_result(self, poll: HttpResponse, result: HttpResponse, route: str) -> Observation | None:
+            read.append((poll, result, route))
+            return super().decode_result(poll, result, route)
+
+    hand = Hand(OVER, GOOD)
+    held = task()
+    hand.run(retrieve(Attentive(), replace(held, ref=replace(held.ref, route="side")), 30))
+    assert [one.path for one in asked(hand)] == ["v1/side/task-1", "side/task-1"]
+    assert read == [(OVER, GOOD, "side")]
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"), [(KeyError("x"), PluginError), (UnicodeEncodeError("utf-8", "", 0, 0, ""), InvalidRequest)]
+)
+def test_a_result_that_cannot_be_asked_for_is_the_plugin_s_matter(raised: Exception, kind: type[Exception]) -> None:
+    class Speechless(Split):
+        def encode_result(self, task_id: str, route: str) -> HttpRequest:
+            raise raised
+
+    error = raises(retrieve(Speechless(), task(), 30), Hand(OVER))
+    assert isinstance(error, kind)
+    assert "'acme'" in str(error)
 
 
 def test_a_bad_end_may_come_under_any_status() -> None:

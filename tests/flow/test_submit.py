@@ -16,6 +16,7 @@ from reelway.errors import (
     ConfigurationError,
     ErrorKind,
     InvalidRequest,
+    LedgerError,
     NotSupported,
     PluginError,
     Problem,
@@ -23,8 +24,8 @@ from reelway.errors import (
     SubmissionRejected,
     SubmissionUnknown,
 )
-from reelway.flow.effects import Flow, Phase, Send
-from reelway.flow.submit import SubmitPlan, Verdict, submit, verdict_of
+from reelway.flow.effects import Earlier, Flow, Observe, Phase, Record, Send
+from reelway.flow.submit import Keepsake, SubmitPlan, Verdict, submit, verdict_of
 from reelway.model.http import HttpResponse, json_request
 from reelway.model.lifecycle import StatusChanged, UnknownWordSeen
 from reelway.model.observation import Status
@@ -74,6 +75,35 @@ def test_the_intent_is_on_record_before_anything_is_sent_and_the_id_before_anybo
     assert hand.records[-1].ref == made.ref
     steps = [type(effect).__name__ for effect in hand.effects if type(effect).__name__ != "Now"]
     assert steps == ["Record", "Record", "Send", "Record", "Observe"]
+
+
+def test_the_record_of_the_task_holds_its_events_and_when_it_is_to_be_polled() -> None:
+    hand = Hand(OK)
+    made = hand.run(submission(first_poll=5.0))
+    assert [(one.task, one.due_in) for one in hand.of(Record)] == [(None, 0), (None, 0), (made, 5)]
+    assert hand.of(Record)[-1].events == hand.of(Observe)[-1].events != ()
+
+
+def test_unless_told_otherwise_a_task_is_polled_at_once_and_nobody_remembers_the_attempt() -> None:
+    assert (plan().first_poll, plan().recorded, plan().kept) == (0, False, Keepsake())
+
+
+def test_what_is_kept_with_an_attempt_stands_in_its_record() -> None:
+    hand = Hand(OK)
+    kept = Keepsake(label="trailer", metadata={"order": 7}, idempotency_key="k", request_digest="d", replaces="r")
+    hand.run(submission(kept=kept))
+    for record in hand.records:
+        assert (record.label, record.metadata, record.idempotency_key) == ("trailer", {"order": 7}, "k")
+        assert (record.request_digest, record.replaces) == ("d", "r")
+
+
+def test_an_attempt_under_the_same_key_is_waited_for_as_long_as_the_budget() -> None:
+    first = Submission(id="first", provider="acme", account="main", route="", at=START, state=SENDING)
+    hand = Hand(on_record=lambda _: Earlier(first))
+    error = raises(submission(budget=1.0), hand)
+    assert isinstance(error, SubmissionUnknown)
+    assert error.submission_id == "first"
+    assert sum(hand.slept) == pytest.approx(1.0)
 
 
 def test_every_record_names_the_attempt_and_where_it_goes() -> None:
@@ -156,6 +186,29 @@ def test_what_may_have_left_is_never_sent_again(phase: Phase) -> None:
     assert len(hand.of(Send)) == 1
     assert states(hand) == [INTENT, SENDING, AMBIGUOUS]
     assert hand.records[-1].detail == phase.name
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_whoever_is_in_doubt_is_told_whether_the_attempt_is_remembered(recorded: bool) -> None:
+    error = raises(submission(recorded=recorded), Hand(broken(Phase.SENDING)))
+    assert isinstance(error, SubmissionUnknown)
+    assert error.recorded is recorded
+
+
+def test_why_an_attempt_did_not_leave_stands_in_its_record() -> None:
+    hand = Hand(broken(Phase.CONNECTING), OK)
+    hand.run(submission())
+    assert [record.detail for record in hand.records] == [None, None, "it broke", None, None]
+
+
+def test_an_end_that_cannot_be_put_on_record_is_told_all_the_same() -> None:
+    def fail(submission: Submission) -> None:
+        if submission.state is REJECTED:
+            raise LedgerError("The disk is full.")
+
+    error = raises(submission(), Hand(refused(400), on_record=fail))
+    assert isinstance(error, SubmissionRejected)
+    assert error.__notes__ == ["That submission local-1 is rejected is not on record: The disk is full."]
 
 
 def test_an_unknown_outcome_says_all_that_is_known() -> None:
@@ -373,12 +426,13 @@ def test_whatever_a_plugin_raises_over_a_plain_refusal_it_is_one(raised: Excepti
 def test_an_error_of_ours_after_the_answer_leaves_the_create_in_doubt() -> None:
     def fail(submission: Submission) -> None:
         if submission.state is ACCEPTED:
-            raise ConfigurationError("there is no room for records")
+            raise ConfigurationError("there is no room for records.")
 
     hand = Hand(OK, on_record=fail)
     error = raises(submission(), hand)
     assert isinstance(error, SubmissionUnknown)
-    assert "there is no room for records" in str(error)
+    assert "but there is no room for records." in error.message
+    assert ".." not in error.message
     assert (error.response, error.phase) == (OK.body, "RECEIVING")
     assert states(hand) == [INTENT, SENDING, ACCEPTED, AMBIGUOUS]
 

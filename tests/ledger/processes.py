@@ -152,11 +152,13 @@ def kills(path: Path) -> None:
         ear, mouth = os.pipe()
         child = forked(lambda mouth=mouth: write_and_tell(path, mouth))  # type: ignore[misc]
         os.close(mouth)
-        acknowledged += listen(ear, chance.randint(1, 40))
+        heard = listen(ear, chance.randint(1, 40))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        acknowledged += listen(ear, sys.maxsize)
+        heard += listen(ear, sys.maxsize)
         os.close(ear)
+        # A line that was cut off was not told.
+        acknowledged += heard.decode().split("\n")[:-1]
     with SqliteLedger(path) as ledger:
         for told in acknowledged:
             attempt, revision = told.split()
@@ -188,13 +190,12 @@ def write_and_tell(path: Path, mouth: int) -> None:
             tell(2)
 
 
-def listen(ear: int, lines: int) -> list[str]:
-    """So many lines, or all that there are until the other side has ended."""
+def listen(ear: int, lines: int) -> bytes:
+    """So many lines and what came with them, or all that there is until the other side has ended."""
     heard = b""
     while heard.count(b"\n") < lines and (more := os.read(ear, 64)):
         heard += more
-    # A line that was cut off was not told.
-    return heard.decode().split("\n")[:-1]
+    return heard
 
 
 PLAYS: Final = (increments, openers, forks, memory_forks, kills)

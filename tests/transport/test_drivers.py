@@ -39,7 +39,9 @@ from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Task
 from reelway.testing import VirtualClock
 from reelway.testing.clock import START
-from reelway.transport.drivers import IN_FLIGHT, THREADS, AsyncDriver, Job, Outcome, SyncDriver
+from reelway.transport.async_driver import IN_FLIGHT, AsyncDriver
+from reelway.transport.stepping import Job, Outcome
+from reelway.transport.sync_driver import THREADS, SyncDriver
 from reelway.transport.witness import Witness
 from tests.acme import task
 from tests.transport.rogue import bounded
@@ -820,7 +822,7 @@ def test_a_program_that_is_interrupted_ends_while_polls_are_under_way() -> None:
     def wait(*_, **__):
         assert polling.wait(10)
         raise KeyboardInterrupt
-    import reelway.transport.drivers as drivers
+    import reelway.transport.sync_driver as drivers
     drivers.wait = wait
     next(outcomes)
     """

@@ -10,7 +10,7 @@ import pytest
 from reelway.flow.effects import Send
 from reelway.model.http import HttpRequest
 from reelway.model.secret import Secret
-from reelway.transport.drivers import IN_FLIGHT
+from reelway.transport.async_driver import IN_FLIGHT
 from reelway.transport.exchange import AsyncConnections, SyncConnections, SyncStandIn, head_of
 from reelway.transport.http import KEPT, HttpSettings, Purpose, SyncHttp, load_library
 from reelway.transport.wire import Endpoint, Written

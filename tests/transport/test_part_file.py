@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -329,7 +330,7 @@ def test_a_folder_that_cannot_be_opened_is_no_obstacle(target: Path, monkeypatch
 @pytest.mark.parametrize("first_use", ["resume_point", "start"])
 def test_what_one_download_writes_no_other_one_touches(target: Path, first_use: str) -> None:
     part, other = begun(target), PartFile(target, "task-1")
-    with pytest.raises(DownloadError, match="Another download is writing") as caught:
+    with pytest.raises(DownloadError, match=re.escape(f"Another download is writing {target}.")) as caught:
         other.resume_point() if first_use == "resume_point" else other.start(ResumePoint(0, TAG))
     assert (caught.value.retryable, caught.value.fault) == (True, Fault.CALLER)
     assert caught.value.hint == "Wait until it has ended, or choose another name."

@@ -34,9 +34,10 @@ from reelway.provider.models import OnUnsupported
 from reelway.provider.registry import Registry
 from reelway.requesting import CreateFields, Note, Preview, RequestFields, note_of, request_of
 from reelway.results import Download, Waited, download_of, holding, settle, waited
+from reelway.transport.async_driver import AsyncDriver
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import AsyncDriver, SyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings, SyncHttp
+from reelway.transport.sync_driver import SyncDriver
 
 if TYPE_CHECKING:
     from reelway.recording.recorder import Recorder

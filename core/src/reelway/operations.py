@@ -48,8 +48,8 @@ from reelway.requesting import Note, Preview, preview_of
 from reelway.storing.place import OpenStore, place_of
 from reelway.storing.template import Result
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import Job
 from reelway.transport.http import HttpSettings
+from reelway.transport.stepping import Job
 from reelway.transport.wire import Endpoint
 from reelway.transport.witness import UNKEPT, Exchange, Witness
 

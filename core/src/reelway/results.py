@@ -16,7 +16,7 @@ from reelway.model.observation import Failure, Status
 from reelway.model.task import Task
 from reelway.provider.reading import one_line
 from reelway.storing.place import is_url
-from reelway.transport.drivers import Outcome
+from reelway.transport.stepping import Outcome
 
 logger: Final = logging.getLogger("reelway")
 

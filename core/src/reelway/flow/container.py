@@ -115,7 +115,7 @@ def container_of(start: bytes, variant: str = "video") -> str | None:
 
 def content_type_of(container: str | None) -> str:
     """What a container is called on the web."""
-    return CONTENT_TYPES.get(container or "", "application/octet-stream")
+    return "application/octet-stream" if container is None else CONTENT_TYPES[container]
 
 
 def _stands(start: bytes, at: int, mark: bytes) -> bool:

@@ -86,7 +86,8 @@ def retrieve(provider: Provider, task: Task, timeout: float, known_since: float 
         ProviderError: the answer is an error or unreadable; for an unknown id of which nothing else is known,
             kind ``not_found``.
     """
-    outcome = yield from _poll(provider, task, timeout, known_since)
+    now = yield from perform(Now())
+    outcome = yield from _poll(provider, task, timeout, now.monotonic, known_since)
     if isinstance(outcome, Trouble):
         outcome.error.hold(task)
         raise outcome.error
@@ -151,7 +152,8 @@ def _poll_in_time(
     """Poll with the time that is left; tells as well if it is used up, for then this was the last poll."""
     now = yield from perform(Now())
     left = max(deadline - now.monotonic, LAST_POLL_SECONDS)
-    outcome = yield from _poll(provider, task, min(plan.poll_timeout, left), plan.known_since)
+    timeout = min(plan.poll_timeout, left)
+    outcome = yield from _poll(provider, task, timeout, now.monotonic, plan.known_since)
     now = yield from perform(Now())
     return outcome, now.monotonic >= deadline
 
@@ -161,8 +163,10 @@ def since_when(task: Task, now: Instant) -> float:
     return now.monotonic - max(0.0, (now.wall - task.submitted_at).total_seconds())
 
 
-def _poll(provider: Provider, task: Task, timeout: float, known_since: float | None) -> Flow[Task | Trouble]:
-    answer = yield from look(provider, task, timeout)
+def _poll(
+    provider: Provider, task: Task, timeout: float, began: float, known_since: float | None
+) -> Flow[Task | Trouble]:
+    answer = yield from look(provider, task, timeout, began)
     if isinstance(answer, Trouble):
         return answer
     age = None if known_since is None else answer.at.monotonic - known_since
@@ -173,21 +177,20 @@ def _poll(provider: Provider, task: Task, timeout: float, known_since: float | N
     return after
 
 
-def look(provider: Provider, task: Task, timeout: float) -> Flow[Answer | Trouble]:
+def look(provider: Provider, task: Task, timeout: float, began: float) -> Flow[Answer | Trouble]:
     """What one poll shows; where that is no more than that the task has ended, what the result request shows.
 
-    Whatever goes wrong on the way is a :class:`Trouble`, and says nothing about the task. Both requests together
-    take no more than ``timeout`` and ``LAST_POLL_SECONDS``.
+    Whatever goes wrong on the way is a :class:`Trouble`, and says nothing about the task. From ``began``, the
+    monotonic time by now, both requests together take no more than ``timeout`` and ``LAST_POLL_SECONDS``.
     """
     route = task.ref.route
-    began = yield from perform(Now())
     request = written(provider, lambda: provider.encode_retrieve(task.id, route))
     poll = yield from _ask(
         provider, request, timeout, lambda response: read_retrieve(provider, response, route, task.id)
     )
     if isinstance(poll, Trouble) or not needs_result(provider, poll.observation):
         return poll
-    left = max(began.monotonic + timeout - poll.at.monotonic, LAST_POLL_SECONDS)
+    left = max(began + timeout - poll.at.monotonic, LAST_POLL_SECONDS)
     request = written(provider, lambda: provider.encode_result(task.id, route))
     return (
         yield from _ask(

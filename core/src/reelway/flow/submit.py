@@ -204,7 +204,7 @@ def verdict_of(provider: Provider, response: HttpResponse, route: str) -> Verdic
 def _created(provider: Provider, response: HttpResponse, route: str) -> Observation | None:
     """The task that an answer names. Whatever a plugin raises over it, an answered create was sent."""
     try:
-        return read_create(provider, response, route) if response.ok else None
+        return read_create(provider, response, route)
     except ReelwayError:
         return None
 

@@ -129,12 +129,11 @@ class SqliteLedger(Ledger):
             now = self._monotonic()
             taken = turns.due_turns(database, paces, frozenset(chores), now, rows.within(limit))
             turns.spend(database, paces, taken, now)
-            return [turns.claimed(database, turn.number, now, lease) for turn in taken]
+            return turns.claimed(database, taken, now, lease)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         with self._file.writing() as database:
-            now = self._monotonic()
-            return [turns.settled(database, settlement, now) for settlement in settlements]
+            return turns.settled(database, settlements, self._monotonic())
 
     def renew(self, claim: Claim, lease: float) -> bool:
         with self._file.writing() as database:

@@ -29,6 +29,9 @@ COLUMNS: Final = (
 MOST: Final = 2**63 - 1
 """The largest number that a column holds, and so the largest limit that means anything."""
 
+AMONG: Final = "in (select value from json_each(?))"
+"""A condition for many at once: one statement, however many there are, costs a fraction of one for each."""
+
 HOLDS_KEY: Final = "state not in ('rejected', 'abandoned')"
 """An attempt that created nothing has let go of its key."""
 
@@ -46,6 +49,12 @@ def entry_of(database: sqlite3.Connection, number: int) -> Entry:
     """The entry with a number that is known to be there."""
     row = database.execute(f"select {COLUMNS} from entries where number = ?", (number,)).fetchone()  # noqa: S608
     return _read(database, row)
+
+
+def entries_at(database: sqlite3.Connection, numbers: str) -> dict[int, Entry]:
+    """The entries with the numbers of a JSON array."""
+    rows = database.execute(f"select {COLUMNS} from entries where number {AMONG}", (numbers,)).fetchall()  # noqa: S608 - as above
+    return {row[0]: _read(database, row) for row in rows}
 
 
 def holder_of_key(database: sqlite3.Connection, key: str | None) -> Entry | None:
@@ -225,19 +234,21 @@ def written(database: sqlite3.Connection, change: Change) -> bool:
     if not done.rowcount:
         return False
     remember(database, change.number, revision, change.events)
-    database.executemany(
-        "insert or replace into results (number, variant, result) values (?, ?, ?)",
-        [(change.number, spelled(result.variant), dump(result)) for result in change.results],
-    )
+    for result in change.results:
+        database.execute(
+            "insert or replace into results (number, variant, result) values (?, ?, ?)",
+            (change.number, spelled(result.variant), dump(result)),
+        )
     return True
 
 
 def remember(database: sqlite3.Connection, number: int, revision: int, events: Sequence[Event]) -> None:
     """Add events to the history."""
-    database.executemany(
-        "insert into events (number, revision, event, untold) values (?, ?, ?, ?)",
-        [(number, revision, dump(event), 1 if terminal(event) else None) for event in events],
-    )
+    for event in events:
+        database.execute(
+            "insert into events (number, revision, event, untold) values (?, ?, ?, ?)",
+            (number, revision, dump(event), 1 if terminal(event) else None),
+        )
 
 
 def history(database: sqlite3.Connection, condition: str, after: int, limit: int) -> list[KeptEvent]:

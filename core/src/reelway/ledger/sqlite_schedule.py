@@ -5,6 +5,7 @@ Every function works within the transaction of its caller. Times are seconds of 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 from reelway.ledger.codec import spelled, unspelled
 from reelway.ledger.pace import AccountTimes, free_from, granted, spent
 from reelway.ledger.records import AccountKey, Chore, Claim, Settled, Settlement, chore_of
-from reelway.ledger.sqlite_rows import entry_of, written
+from reelway.ledger.sqlite_rows import AMONG, entries_at, written
 from reelway.model.task import Task
 
 HORIZON: Final = 3600.0
@@ -98,23 +99,28 @@ def spend(
         )
 
 
-def claimed(database: sqlite3.Connection, number: int, now: float, lease: float) -> Claim:
-    """Take one turn."""
-    row = database.execute(
-        "update schedule set leased_until = ?, lease = lease + 1, woken = 0 where number = ?"
-        " returning chore, lease, known_since, due, interval, failures",
-        (now + min(lease, HORIZON), number),
-    ).fetchone()
-    chore, token, known_since, due, interval, failures = row
-    return Claim(
-        entry=entry_of(database, number),
-        chore=Chore(chore),
-        lease=token,
-        age=now - known_since,
-        late=now - due,
-        interval=interval,
-        failures=failures,
-    )
+def claimed(database: sqlite3.Connection, turns: Sequence[Turn], now: float, lease: float) -> list[Claim]:
+    """Take turns."""
+    numbers = json.dumps([turn.number for turn in turns])
+    rows = database.execute(
+        f"update schedule set leased_until = ?, lease = lease + 1, woken = 0 where number {AMONG}"  # noqa: S608 - a constant
+        " returning number, chore, lease, known_since, due, interval, failures",
+        (now + min(lease, HORIZON), numbers),
+    ).fetchall()
+    entries = entries_at(database, numbers)
+    claims = {
+        number: Claim(
+            entry=entries[number],
+            chore=Chore(chore),
+            lease=token,
+            age=now - known_since,
+            late=now - due,
+            interval=interval,
+            failures=failures,
+        )
+        for number, chore, token, known_since, due, interval, failures in rows
+    }
+    return [claims[turn.number] for turn in turns]
 
 
 def renewed(database: sqlite3.Connection, claim: Claim, now: float, lease: float) -> bool:
@@ -126,30 +132,54 @@ def renewed(database: sqlite3.Connection, claim: Claim, now: float, lease: float
     return bool(done.rowcount)
 
 
-def settled(database: sqlite3.Connection, settlement: Settlement, now: float) -> Settled:
-    """Write what came of a turn, and say when the next one is."""
-    number, change = settlement.claim.entry.number, settlement.change
-    row = database.execute("select lease, woken, chore from schedule where number = ?", (number,)).fetchone()
-    if row is None or row[0] != settlement.claim.lease:
-        return Settled.LATE
-    _, woken, chore = row
-    overtaken = change is not None and not written(database, change)
-    if change is not None and not overtaken:
-        chore = chore_of(change.task)
-    at_once = overtaken or chore != settlement.claim.chore
-    database.execute(
+def settled(database: sqlite3.Connection, settlements: Sequence[Settlement], now: float) -> list[Settled]:
+    """Write what came of turns, and say when the next ones are."""
+    held, outcomes, turns = _held(database, settlements), list[Settled](), list[tuple[object, ...]]()
+    for settlement in settlements:
+        number, change = settlement.claim.entry.number, settlement.change
+        row = held.get(number)
+        if row is None or row.lease != settlement.claim.lease:
+            outcomes.append(Settled.LATE)
+            continue
+        overtaken = change is not None and not written(database, change)
+        outcomes.append(Settled.OVERTAKEN if overtaken else Settled.DONE)
+        chore = row.chore if change is None or overtaken else chore_of(change.task)
+        at_once = overtaken or chore != settlement.claim.chore
+        turns.append(
+            (
+                chore,
+                now if at_once else now + _pause(settlement, woken=row.woken),
+                now + min(settlement.rest, HORIZON),
+                settlement.interval,
+                settlement.failures,
+                number,
+            )
+        )
+        # The same turn may be settled twice.
+        held[number] = _Held(row.lease, woken=False, chore=chore)
+    database.executemany(
         "update schedule set leased_until = 0, woken = 0, chore = ?, due = ?, rest_until = ?, interval = ?,"
         " failures = ? where number = ?",
-        (
-            chore,
-            now if at_once else now + _pause(settlement, woken=bool(woken)),
-            now + min(settlement.rest, HORIZON),
-            settlement.interval,
-            settlement.failures,
-            number,
-        ),
+        turns,
     )
-    return Settled.OVERTAKEN if overtaken else Settled.DONE
+    return outcomes
+
+
+class _Held(NamedTuple):
+    """What is scheduled for an entry, as far as a settlement has to know."""
+
+    lease: int
+    woken: bool
+    chore: str | None
+
+
+def _held(database: sqlite3.Connection, settlements: Sequence[Settlement]) -> dict[int, _Held]:
+    numbers = json.dumps([settlement.claim.entry.number for settlement in settlements])
+    rows = database.execute(
+        f"select number, lease, woken, chore from schedule where number {AMONG}",  # noqa: S608 - a constant
+        (numbers,),
+    )
+    return {number: _Held(lease, bool(woken), chore) for number, lease, woken, chore in rows}
 
 
 def _pause(settlement: Settlement, *, woken: bool) -> float:

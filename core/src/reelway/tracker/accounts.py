@@ -11,7 +11,7 @@ from reelway.flow.schedule import jittered
 from reelway.provider.interface import Provider
 from reelway.provider.registry import Registry
 from reelway.tracker.circuit import Circuit
-from reelway.transport.drivers import IN_FLIGHT, AsyncDriver
+from reelway.transport.async_driver import IN_FLIGHT, AsyncDriver
 
 TrackedAccounts: TypeAlias = Accounts | Sequence[Account | Provider | str]
 """What a client takes; or several providers in a row, each with its account ``default``."""

@@ -15,7 +15,7 @@ from reelway.ledger.records import AccountKey, Chore, Claim
 from reelway.tracker.accounts import PolledAccount
 from reelway.tracker.work import Room, Turn, Work, put_back
 from reelway.transport.clock import Clock
-from reelway.transport.drivers import Job
+from reelway.transport.stepping import Job
 
 logger: Final = logging.getLogger("reelway")
 
@@ -63,7 +63,7 @@ class Polling(Work):
             return put_back(claim)
         account.under_way += 1
         try:
-            seen = await _looked(account, claim, timeout)
+            seen = await _looked(account, claim, timeout, begun)
         except asyncio.CancelledError:
             # Only the tracker stops a turn, and takes what it gives: the request may have left, so the pause holds.
             return put_back(claim, account.opened.cadence.minimum)
@@ -117,9 +117,9 @@ class Polling(Work):
         return pause
 
 
-async def _looked(account: PolledAccount, claim: Claim, timeout: float) -> Answer | Trouble:
+async def _looked(account: PolledAccount, claim: Claim, timeout: float, begun: float) -> Answer | Trouble:
     try:
-        flow = look(account.opened.provider, claim.task, timeout)
+        flow = look(account.opened.provider, claim.task, timeout, begun)
         return await account.driver.run(Job(account.opened.name, flow))
     except ReelwayError as error:
         return Trouble(error)

@@ -24,7 +24,7 @@ from reelway.storing.template import Result
 from reelway.tracker.accounts import PolledAccount
 from reelway.tracker.work import Room, Turn, Work, put_back
 from reelway.transport.clock import Clock
-from reelway.transport.drivers import Job
+from reelway.transport.stepping import Job
 
 logger: Final = logging.getLogger("reelway")
 

@@ -28,8 +28,8 @@ from reelway.tracker.rounds import Rounds
 from reelway.tracker.storing import Storing
 from reelway.tracker.telling import Changes, Telling
 from reelway.tracker.work import Work
+from reelway.transport.async_driver import AsyncDriver
 from reelway.transport.clock import Clock, SystemClock
-from reelway.transport.drivers import AsyncDriver
 from reelway.transport.http import AsyncHttp, HttpSettings
 from reelway.transport.witness import Witness
 
