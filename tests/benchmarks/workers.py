@@ -31,10 +31,10 @@ from tests.benchmarks.tracking import Polls
 
 MEANING: Final = """\
 **Workers of Procrastinate.** Two processes follow the same tasks as `reelway track --engine procrastinate` does,
-and in their turn as it does without an engine. The network is left out; answers are there at once. First all tasks
-are always due. Then half as many are due in a second as were done before, and how late each is taken is noted. Then
-one of the two is killed, and it is seen when the last task that it held is taken, counted from the end of its lease.
-Then the server is restarted."""
+and in their turn as it does without an engine. The network is left out; answers are there at once and say nothing
+new. First all tasks are always due. Then half as many are due in a second as were done before, and how late each is
+taken is noted. Then one of the two is killed, and it is seen when the last task that it held is taken, counted from
+the end of its lease. Then the server is restarted."""
 
 OPEN_TASKS: Final[Mapping[int, float]] = {10_000: 0.250, 100_000: 0.500}
 """How late the last of a hundred polls may be, for each number of open tasks."""
@@ -209,7 +209,7 @@ class Stubbed(EngineWork):
         self.url = url
         self.begun = asyncio.Event()
         super().__init__(url, account, on_sweep=lambda _: self.begun.set())
-        self.polls = Polls()
+        self.polls = Polls(news=False)
         self.late: list[float] = []
 
     def _tracker(self, ledger: Ledger) -> Tracker:
