@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reelway import Account, Client, ConfigurationError, Status, Task
+from reelway import Account, Client, ConfigurationError, InvalidRequest, Status, Task
 from reelway.engines import EngineWork
 from reelway.ledger.records import Query
 from reelway.ledger.sqlite import SqliteLedger
@@ -117,6 +118,17 @@ def test_a_job_for_an_account_that_is_not_there_sends_nothing(
     submit = EngineWork(url, account).submit(REQUEST, "order-3", provider=provider, account=name)
     with pytest.raises(ConfigurationError, match=f"There is no account '{name}'.*default of {PROVIDER}"):
         asyncio.run(submit)
+    assert sandbox.ledger.creates == 0
+
+
+@pytest.mark.parametrize(
+    "media", [{"first_frame": "/etc/passwd"}, {"references": ["https://a.example/x.png", "y.png"]}]
+)
+def test_a_job_sends_no_file_of_its_worker(
+    sandbox: Sandbox, account: Account, url: str, media: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest, match=f"{next(iter(media))}: a job may be done on any machine"):
+        asyncio.run(EngineWork(url, account).submit(REQUEST | media, "order-5"))
     assert sandbox.ledger.creates == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from reelway.account import DEFAULT_ACCOUNT, Account, named_accounts
 from reelway.client import AsyncClient
-from reelway.errors import ConfigurationError
+from reelway.errors import ConfigurationError, InvalidRequest, Problem
 from reelway.ledger.interface import Ledger
 from reelway.ledgers import LedgerLike, open_ledger
 from reelway.listeners import OnChange
+from reelway.model.request import has_scheme
 from reelway.model.secret import as_secret
 from reelway.operations import reference
 from reelway.provider.interface import Provider
@@ -31,6 +32,9 @@ LOOK_SECONDS: Final = 0.25
 
 GATHER_SECONDS: Final = 0.05
 """The shortest, unless more is due already: so that tasks that are due one after the other are taken together."""
+
+MEDIA: Final = ("first_frame", "last_frame", "references")
+"""The fields of a request that may name files."""
 
 OnSweep: TypeAlias = Callable[[Swept], None]
 
@@ -123,16 +127,18 @@ class EngineWork:
 
         Args:
             request: the keyword arguments of :meth:`reelway.Client.create`, such as ``prompt`` and ``model``;
-                media as URLs.
+                media as URLs, because a path means another file on each machine.
             idempotency_key: the name of the wish, such as the number of an order. A second job with this key gives
                 the task of the first.
             provider: who is asked; may be left out where there is one account only.
             account: the name of the account.
 
         Raises:
+            InvalidRequest: it names a file.
             ReelwayError: as :meth:`reelway.Client.create`. Do the job again where the error is ``retryable`` and
                 ``resubmit_safe``, and never otherwise.
         """
+        _refuse_paths(request)
         async with await self._client(provider, account) as client:
             task = await client.create(**{**request, "idempotency_key": idempotency_key})
         return str(task.ref)
@@ -221,6 +227,22 @@ def _pairs(accounts: TrackedAccounts) -> list[tuple[str, Account]]:
     """Each account with its name."""
     many = [accounts] if isinstance(accounts, str | Provider | Account | Mapping) else accounts
     return [pair for one in many for pair in named_accounts(one).items()]
+
+
+def _refuse_paths(request: Mapping[str, Any]) -> None:
+    # Whoever fills a queue is not to choose a file of the worker's that is sent away.
+    message = "a job may be done on any machine, so media are given as URLs"
+    named = [field for field in MEDIA if any(map(_is_path, _listed(request.get(field))))]
+    if named:
+        raise InvalidRequest([Problem(field=field, message=message) for field in named])
+
+
+def _listed(media: Any) -> Iterable[Any]:
+    return media if isinstance(media, list | tuple) else (media,)
+
+
+def _is_path(media: Any) -> bool:
+    return media is not None and not (isinstance(media, str) and has_scheme(media))
 
 
 def _pause(swept: Swept) -> float:

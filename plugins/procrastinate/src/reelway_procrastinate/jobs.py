@@ -52,6 +52,7 @@ def blueprint(work: EngineWork, *, shards: int = 1) -> Blueprint:
     """
     jobs = Blueprint()
 
+    @jobs.task(name="sweep", queue=SWEEPS)
     async def sweep(timestamp: int, shard: int) -> int:
         return await work.sweep(SWEEP_SECONDS)
 
@@ -66,10 +67,9 @@ def blueprint(work: EngineWork, *, shards: int = 1) -> Blueprint:
     @jobs.periodic(cron="* * * * * */10")
     @jobs.task(name="recover", queue=SWEEPS, queueing_lock="reelway:recover", pass_context=True)
     async def recover(context: JobContext, timestamp: int) -> None:
-        await _recover(context, {submit.name, store.name}, {ticks.name, recover.name})
+        await _recover(context, {submit.name, store.name}, {sweep.name, recover.name})
         await work.remind()
 
-    ticks = jobs.task(name="sweep", queue=SWEEPS)(sweep)
     for shard in range(shards):
         every = jobs.periodic(
             cron=f"* * * * * */{TICK_SECONDS}",
@@ -77,7 +77,7 @@ def blueprint(work: EngineWork, *, shards: int = 1) -> Blueprint:
             queueing_lock=f"reelway:sweep:{shard}",
             task_kwargs={"shard": shard},
         )
-        every(ticks)
+        every(sweep)
     return jobs
 
 
