@@ -7,7 +7,9 @@ session that needs them takes what is there, so a new provider changes nothing h
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import nox
@@ -71,9 +73,10 @@ def tests(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("plugin", PLUGINS, ids=PLUGINS)
 def alone(session: nox.Session, plugin: str) -> None:
-    """The tests of one plugin where no other plugin is installed."""
+    """The tests of one plugin where no plugin is installed that it does not name."""
     # A plugin that needs more for its tests has an extra of that name; pip passes over one that is not there.
-    session.install("./core[testing]", f"./plugins/{plugin}[testing]")
+    others = [f"./plugins/{other}" for other in built_on(plugin)]
+    session.install("./core[testing]", f"./plugins/{plugin}[testing]", *others)
     session.run("python", "-m", "pytest", f"plugins/{plugin}")
 
 
@@ -82,6 +85,14 @@ def nightly(session: nox.Session) -> None:
     """Every property at far more examples, a million hostile payloads for each provider; arguments go to pytest."""
     install_workspace(session)
     session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Processes and servers are killed hundreds of times at their work; arguments go to pytest."""
+    install_workspace(session)
+    tests = ("tests/faults", "-s", *session.posargs)
+    session.run("python", "-m", "pytest", *tests, env={"HYPOTHESIS_PROFILE": "nightly"})
 
 
 @nox.session
@@ -117,6 +128,14 @@ def mutation(session: nox.Session) -> None:
     install_workspace(session)
     session.install(MUTATOR)
     session.run("python", "-m", "tests.mutation", *session.posargs, env={"PYTHONHASHSEED": "0"})
+
+
+def built_on(plugin: str) -> list[str]:
+    """The folders of the plugins that another requires, for itself or for its tests."""
+    project = tomllib.loads(Path("plugins", plugin, "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    required = " ".join([*project["dependencies"], *(one for extra in extras for one in extra)])
+    return [other for other in PLUGINS if re.search(rf"\breelway-{other}\b", required)]
 
 
 def build_manual(session: nox.Session) -> None:

@@ -6,27 +6,24 @@ Apart from the other benchmarks, because it needs a server: it starts one of its
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
 from functools import partial
 from math import inf
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
 from reelway.ledger.records import Chore, Settlement
-from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
+from tests.benchmarks import workers
 from tests.benchmarks.figures import Row, milliseconds, per_second, row_cells
+from tests.benchmarks.filled import ACCOUNT, FilledServer
 from tests.benchmarks.measure import FULL, QUICK, ROOT, Scale, cpu_seconds, in_turns, middle
 from tests.benchmarks.report import FIGURES, machine, table
-from tests.postgres_server import Server
 
 MEANING: Final = """\
 **Turns of a ledger on PostgreSQL.** Two processes claim 200 due tasks each and settle them, over and over. The
@@ -39,12 +36,9 @@ WORKERS: Final = 2
 AT_ONCE: Final = 200
 SECONDS: Final = 4.0
 
-ACCOUNT: Final = ("acme", "default")
-
 MOST_CPU: Final = 0.000_10
 MOST_WAL: Final = 700
 
-BARE: Final = "create table bare (id bigint primary key, due timestamptz not null, leased timestamptz not null)"
 BARE_CLAIM: Final = """
     with due as (
         select id from bare where due <= now() and leased < now() order by due limit 200 for update skip locked
@@ -53,12 +47,6 @@ BARE_CLAIM: Final = """
 """
 BARE_SETTLE: Final = """
     update bare set leased = '-infinity', due = now() + interval '1 ms' where id = any(%s::bigint[])
-"""
-
-COPY: Final = """
-    insert into reelway.entries (ref, provider, account, status, artifact, begun_at, revision, task)
-    select 'copy-' || n, provider, account, status, artifact, begun_at, 1, task
-    from reelway.entries, generate_series(2, %d) n
 """
 
 
@@ -101,68 +89,27 @@ def _rows(tasks: int, scale: Scale) -> Iterator[Row]:
 
 
 class _Measured:
-    """A server that holds many tasks, and what work on it costs."""
+    """What work on a server with many tasks costs."""
 
     def __init__(self, tasks: int) -> None:
-        self._server = Server("max_wal_size=4GB")
-        self._server.start()
-        try:
-            _fill(self._server, tasks)
-        except BaseException:
-            self.close()
-            raise
+        self._server = FilledServer(tasks)
 
     def close(self) -> None:
-        self._server.remove()
+        self._server.close()
 
     def turns(self, work: str) -> dict[str, float]:
         """Let the workers work; figures of one turn."""
         command = [sys.executable, "-m", __spec__.name, work, self._server.url()]
         processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
-        wal, cpu = self._wal(), self._cpu()
+        wal, cpu = self._server.wal(), self._server.cpu()
         measured = [json.loads(process.communicate()[0]) for process in processes]
         turns = sum(one["turns"] for one in measured)
         return {
             "rate": sum(one["turns"] / one["seconds"] for one in measured),
             "worker": sum(one["cpu"] for one in measured) / turns,
-            "server": (self._cpu() - cpu) / turns,
-            "wal": (self._wal() - wal) / turns,
+            "server": (self._server.cpu() - cpu) / turns,
+            "wal": (self._server.wal() - wal) / turns,
         }
-
-    def _wal(self) -> float:
-        [[place]] = self._server.execute("select (pg_current_wal_lsn() - '0/0')::float8")
-        return float(place)
-
-    def _cpu(self) -> float:
-        """Seconds of CPU of the server's processes, of those that have ended as well."""
-        return sum(map(_ticks, self._server.processes())) / os.sysconf("SC_CLK_TCK")
-
-
-def _ticks(process: int) -> int:
-    # Own and waited-for children's time, user and system: fields 14 to 17 (man 5 proc).
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return 0
-    return sum(map(int, stat.rpartition(")")[2].split()[11:15]))
-
-
-def _fill(server: Server, tasks: int) -> None:
-    server.execute(f"{BARE} with (fillfactor = 70, autovacuum_vacuum_cost_delay = 0); create index on bare (due)")
-    server.execute(f"insert into bare select n, now(), '-infinity' from generate_series(1, {tasks}) n")  # noqa: S608 - a number
-    with PostgresLedger(server.url()) as ledger:
-        # One task as a client makes it, and copies of it.
-        ledger.track(_task())
-    server.execute(COPY % tasks)
-    server.execute(
-        "insert into reelway.schedule (number, account, chore, due)"
-        " select number, 1, 'poll', now() from reelway.entries where ref like 'copy-%'"
-    )
-    server.execute("vacuum analyze")
-
-
-def _task() -> Task:
-    return Task.new(TaskRef(*ACCOUNT, "", "task-1"), datetime.now(UTC))
 
 
 # --- what a worker does ---
@@ -209,8 +156,9 @@ def main() -> None:
         case [name, url]:
             sys.stdout.write(json.dumps(work(name, url)))
         case asked:
-            found = rows(QUICK if "--quick" in asked else FULL)
-            sys.stdout.write(f"{machine()}\n\n{table(FIGURES, map(row_cells, found))}\n{MEANING}\n")
+            found = [*rows(QUICK if "--quick" in asked else FULL), *workers.rows()]
+            text = f"{MEANING}\n\n{workers.MEANING}"
+            sys.stdout.write(f"{machine()}\n\n{table(FIGURES, map(row_cells, found))}\n{text}\n")
 
 
 if __name__ == "__main__":

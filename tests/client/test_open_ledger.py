@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_made_is_trouble_of_the_ledger(tmp_path: Path) -> 
 def test_a_scheme_that_nothing_opens_tells_what_could(
     scheme: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reelway.ledgers.entry_points", lambda group: ())
+    monkeypatch.setattr("reelway.provider.sole.entry_points", lambda group: ())
     with pytest.raises(ConfigurationError, match="memory, sqlite") as raised:
         open_ledger(f"{scheme}://somebody:{PASSWORD}@example.com/jobs")
     assert says in raised.value.hint

@@ -259,6 +259,14 @@ def test_a_row_that_belongs_to_nothing_is_named(path: Path) -> None:
         assert ledger.check() == ["results 1 belongs to no entry"]
 
 
+def test_a_task_that_is_never_due_is_named(path: Path) -> None:
+    with SqliteLedger(path) as ledger:
+        ledger.track(new_task())
+        with raw(path) as database:
+            database.execute("delete from schedule")
+        assert ledger.check() == ["entry 1 has a task that is never due"]
+
+
 # --- the schema moves forward ---
 
 LATER = (*MIGRATIONS, ("alter table entries add column priority integer", "update entries set priority = 7"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -13,7 +13,7 @@ from reelway.ledger.interface import Ledger
 from reelway.model.secret import Secret, as_secret
 from reelway.provider.hookspecs import LEDGERS, registered
 from reelway.provider.plugin import InstalledPlugin, reason_of
-from reelway.provider.registry import LIMIT_VARIABLE, allowed_plugins
+from reelway.provider.sole import sole_entry
 
 if TYPE_CHECKING:
     from reelway.ledger.sqlite import SqliteLedger
@@ -127,21 +127,13 @@ def _opened(loaded: Any, scheme: str, address: Secret) -> Ledger:
 
 def _entry(scheme: str, environ: Mapping[str, str]) -> EntryPoint:
     """The only entry point of a scheme."""
-    installed = entry_points(group=LEDGERS)
-    limit = allowed_plugins(environ)
-    found = sorted((one for one in installed if one.name == scheme), key=lambda one: one.value)
-    if len(found) > 1:
-        names = " and ".join(InstalledPlugin(one).distribution for one in found)
-        raise PluginError(f"Several plugins open {scheme}: ledgers: {names}.", hint="Uninstall all but one.")
-    if found and limit and scheme not in limit:
-        message = f"The plugin for {scheme}: ledgers may not be loaded."
-        raise ConfigurationError(message, hint=f"Name {scheme} in {LIMIT_VARIABLE} as well.")
-    if not found:
-        have = ", ".join(sorted({*BUILT_IN, *(one.name for one in installed)}))
+    found = sole_entry(LEDGERS, scheme, f"{scheme}: ledgers", environ)
+    if found.entry is None:
+        have = ", ".join(sorted({*BUILT_IN, *found.names}))
         raise ConfigurationError(
             f"Nothing installed opens {scheme}: ledgers; there are: {have}.", hint=_advice(scheme)
         )
-    return found[0]
+    return found.entry
 
 
 def _advice(scheme: str) -> str:

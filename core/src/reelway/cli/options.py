@@ -37,7 +37,7 @@ OpenTasks = Annotated[
 OneTask = Annotated[str, Argument(metavar="TASK", help="A reference (reelway1:...), or with --provider a bare id.")]
 
 PROVIDERS, REQUEST, WAITING, RESULT, OUTPUT = "Provider", "Request", "Waiting", "Result", "Output"
-MEMORY = "Memory"
+MEMORY, ENGINE = "Memory", "Many machines"
 """The panels of the help."""
 
 

@@ -8,23 +8,27 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from typer import Option
 
 from reelway.account import DEFAULT_ACCOUNT, Account
 from reelway.cli.accounts import require_key, variable_of
-from reelway.cli.options import PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PollEvery, PrivateLinks
+from reelway.cli.options import ENGINE, PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PollEvery, PrivateLinks
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.shapes import event_shape
-from reelway.cli.state import required_ledger
+from reelway.cli.state import LEDGER_VARIABLE, NO_LEDGER, named_ledger, required_ledger
 from reelway.cli.views import Lines
 from reelway.errors import ConfigurationError
 from reelway.model.lifecycle import Event, ResultStored
+from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence
 from reelway.provider.registry import Registry
+
+Named: TypeAlias = Sequence[tuple[str, Account]]
+"""Accounts, each with its name."""
 
 STOPPING: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
@@ -80,6 +84,26 @@ class TrackOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     allow_private_links: PrivateLinks = False
+    engine: Annotated[
+        str | None,
+        Option(
+            "--engine",
+            metavar="NAME",
+            help="The job engine that shares the work out among many machines, such as procrastinate.",
+            rich_help_panel=ENGINE,
+            show_default=False,
+        ),
+    ] = None
+    shards: Annotated[
+        int,
+        Option(
+            "--shards",
+            metavar="N",
+            min=1,
+            help="How many processes of the engine sweep at once, on all machines together.",
+            rich_help_panel=ENGINE,
+        ),
+    ] = 1
     alive: Annotated[
         Path | None,
         Option(
@@ -97,26 +121,69 @@ async def track(run: Run, options: TrackOptions) -> None:
 
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
+    accounts = tracked_accounts(options.provider, options.account, installed(), options.poll_every)
+    follow = _track if options.engine is None else _work
+    await follow(run, options, accounts, _Alive(options.alive))
+
+
+async def _track(run: Run, options: TrackOptions, accounts: Named, alive: _Alive) -> None:
+    """Follow in this process, whoever else does so in another."""
     from reelway.tracker import Tracker
 
-    registry = installed()
-    accounts = tracked_accounts(options.provider, options.account, registry, options.poll_every)
-    alive = _Alive(options.alive)
     with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
-        async with Tracker(
-            ledger,
-            [{name: account} for name, account in accounts],
-            download_to=options.to,
-            on_change=_Told(run).on_change,
-            allow_private_links=options.allow_private_links,
-            registry=registry,
-        ) as tracker:
+        async with Tracker(ledger, _as_mappings(accounts), **_ways(run, options)) as tracker:
             if options.once:
                 await tracker.catch_up()
                 return
-            names = ", ".join(shown_account(*one) for one in accounts)
-            run.screen.say(f"Following the open tasks of {names} in {ledger.name} until Ctrl-C.")
+            run.screen.say(_following(accounts, ledger.name))
             await tracker.run(stop, on_sweep=lambda _: alive.touch())
+
+
+async def _work(run: Run, options: TrackOptions, accounts: Named, alive: _Alive) -> None:
+    """Do the jobs of an engine, which other processes share."""
+    from reelway.engines import EngineWork, engine_named
+
+    engine = engine_named(options.engine or "")
+    ways = _ways(run, options)
+    work = EngineWork(_shared_ledger(options), _as_mappings(accounts), on_sweep=lambda _: alive.touch(), **ways)
+    with _stopped_by_signals() as stop:
+        run.screen.say(_following(accounts, f"the ledger as jobs of {options.engine}"))
+        await engine(work=work, shards=options.shards, stop=stop)
+
+
+def _shared_ledger(options: TrackOptions) -> Secret:
+    """The address of the ledger that all processes of an engine share.
+
+    Raises:
+        ConfigurationError: none is named, or the command is to stop after one look.
+    """
+    if options.once:
+        raise ConfigurationError("An engine looks again and again.", hint="Leave --once or --engine out.")
+    url = named_ledger(options.ledger)
+    if url in {None, NO_LEDGER}:
+        message = "An engine follows a ledger that all of its processes share, and none is named."
+        raise ConfigurationError(message, hint=f"Name it with --ledger or {LEDGER_VARIABLE}.")
+    return as_secret(str(url))
+
+
+def _ways(run: Run, options: TrackOptions) -> dict[str, Any]:
+    """How is followed, whoever does it."""
+    return {
+        "download_to": options.to,
+        "on_change": _Told(run).on_change,
+        "allow_private_links": options.allow_private_links,
+        "registry": installed(),
+    }
+
+
+def _as_mappings(accounts: Named) -> list[Mapping[str, Account]]:
+    """As trackers take them: two providers may have an account of one name."""
+    return [{name: account} for name, account in accounts]
+
+
+def _following(accounts: Named, where: str) -> str:
+    names = ", ".join(shown_account(*one) for one in accounts)
+    return f"Following the open tasks of {names} in {where} until Ctrl-C."
 
 
 def tracked_accounts(

@@ -206,4 +206,8 @@ class SqliteLedger(Ledger):
     def check(self) -> list[str]:
         with self._file.reading() as database:
             # The rows of a damaged file cannot be judged one by one.
-            return rows.damage(database) or [*rows.orphans(database), *rows.unreadable(database)]
+            return rows.damage(database) or [
+                *rows.orphans(database),
+                *rows.forgotten(database),
+                *rows.unreadable(database),
+            ]

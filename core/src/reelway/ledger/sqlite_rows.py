@@ -350,6 +350,14 @@ def orphans(database: sqlite3.Connection) -> list[str]:
     return [f"{table} {row} belongs to no entry" for table, row, *_ in found]
 
 
+def forgotten(database: sqlite3.Connection) -> list[str]:
+    """Tasks without a place in the schedule, which nobody would ever ask about."""
+    found = database.execute(
+        "select number from entries where task is not null and number not in (select number from schedule)"
+    )
+    return [f"entry {number} has a task that is never due" for (number,) in found]
+
+
 def unreadable(database: sqlite3.Connection) -> list[str]:
     """What is wrong with entries that no longer say what they said."""
     found = list[str]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 import pluggy
@@ -104,14 +105,19 @@ def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def registered(loaded: object, name: str) -> pluggy.PluginManager:
+def registered(loaded: object, name: str, specs: ModuleType | None = None) -> pluggy.PluginManager:
     """A plugin on a manager of its own, so that no other plugin shares its fate.
+
+    Args:
+        loaded: the plugin.
+        name: what it is called there.
+        specs: the module of the hooks that it may implement; without one, this.
 
     Raises:
         pluggy.PluginValidationError: a hook is misspelt, or takes what nobody gives.
     """
     manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(sys.modules[__name__])
+    manager.add_hookspecs(specs or sys.modules[__name__])
     manager.register(loaded, name=name)
     # Without this, a misspelt hook is passed over in silence.
     manager.check_pending()

@@ -147,10 +147,7 @@ def collection_of(to: str | Path) -> Place:
     Raises:
         ConfigurationError: it cannot be read, or cannot be reached, or results would overwrite each other.
     """
-    place = place_of(to)
-    if isinstance(place, FilePlace) and is_folder(to):
-        folder = os.path.abspath(to).replace("{", "{{").replace("}", "}}")  # noqa: PTH100 - it takes .. out as well
-        place = TemplatePlace(Template(os.path.join(folder, "{id}.mp4")))  # noqa: PTH118 - a text with blanks
+    place = place_of(in_folder(to))
     if not place.each_its_own:
         raise ConfigurationError(
             "Every result would get the same name.",
@@ -158,6 +155,14 @@ def collection_of(to: str | Path) -> Place:
         )
     place.check(overwrite=False)
     return place
+
+
+def in_folder(to: str | Path) -> str | Path:
+    """The template for many results, where only a folder is named; anything else as it is."""
+    if not (isinstance(place_of(to), FilePlace) and is_folder(to)):
+        return to
+    folder = os.path.abspath(to).replace("{", "{{").replace("}", "}}")  # noqa: PTH100 - it takes .. out as well
+    return os.path.join(folder, "{id}.mp4")  # noqa: PTH118 - a text with blanks
 
 
 def is_url(to: str) -> bool:

@@ -242,6 +242,13 @@ class Tracker:
         await asyncio.to_thread(bring_forward, self._ledger, [reference(task) for task in tasks])
         self._rounds.woken.set()
 
+    async def remind(self) -> None:
+        """Tell ends of jobs that a process told nobody of before it died; ``run`` does it by itself.
+
+        For callers of ``sweep``, now and then. A ledger that cannot be read is logged.
+        """
+        await self._rounds.tell_forgotten()
+
     # --- round after round ---
 
     async def _round(self, on_sweep: Callable[[Swept], None] | None) -> float:

@@ -65,6 +65,13 @@ class Address:
         # Nothing is prepared by name, so a pooler may hand each transaction to another session.
         return psycopg.connect(self._parameters.reveal(), autocommit=True, prepare_threshold=None)
 
+    @property
+    def conninfo(self) -> Secret:
+        """What libpq is told, for a session of its own that finds the names of this schema and of no other."""
+        parameters = self._parameters.reveal()
+        options = f'{conninfo_to_dict(parameters).get("options", "")} -csearch_path="{self.schema}"'
+        return Secret(make_conninfo(parameters, options=options.lstrip()))
+
     def __repr__(self) -> str:
         return f"Address({self.name!r})"
 

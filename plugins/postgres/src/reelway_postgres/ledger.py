@@ -43,7 +43,8 @@ class PostgresLedger(Ledger):
     """A ledger in a PostgreSQL database, for the processes of many machines.
 
     Its times are those of the server's clock, and only ever compared with each other, so the clocks of the workers
-    do not matter. It holds nothing in a session: a pooler may hand each transaction to another one.
+    do not matter; where the server's is set, leases and pauses end earlier or later by as much. It holds nothing in
+    a session: a pooler may hand each transaction to another one.
 
     Where the line breaks while a statement is under way, :class:`reelway.errors.LedgerError` is raised and nobody
     knows whether it was written; nothing is sent twice by itself. Calling again is safe for every method: what was
