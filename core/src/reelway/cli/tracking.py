@@ -21,7 +21,7 @@ from reelway.cli.shapes import event_shape
 from reelway.cli.state import LEDGER_VARIABLE, NO_LEDGER, named_ledger, required_ledger
 from reelway.cli.views import Lines
 from reelway.errors import ConfigurationError
-from reelway.model.lifecycle import Event
+from reelway.model.lifecycle import Event, ResultStored
 from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence
@@ -276,7 +276,9 @@ class _Told:
 
     def on_change(self, task: Task, events: tuple[Event, ...]) -> None:
         if not self._screen.json:
-            self._lines.on_change(task, events)
-            return
+            self._lines.changed(task)
         for event in events:
-            self._screen.result(event_shape(task, event), "")
+            if self._screen.json:
+                self._screen.result(event_shape(task, event), "")
+            elif isinstance(event, ResultStored):
+                self._lines.stored(event)

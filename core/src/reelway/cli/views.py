@@ -59,11 +59,9 @@ class Lines(View):
         self._write = write or _to_stderr
         self._last: dict[TaskRef, str] = {}
 
-    def on_change(self, task: Task, events: tuple[Event, ...]) -> None:
-        super().on_change(task, events)
-        for event in events:
-            if isinstance(event, ResultStored):
-                self._write(f"{_clock()}  {event.ref}  stored as {plain(event.location)}, {size_shown(event.size)}")
+    def stored(self, event: ResultStored) -> None:
+        """A result is stored, where nothing else says so."""
+        self._write(f"{_clock()}  {event.ref}  stored as {plain(event.location)}, {size_shown(event.size)}")
 
     def changed(self, task: Task) -> None:
         said = described(task)
