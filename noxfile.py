@@ -116,7 +116,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks, beside the SDKs that one might pick instead; writes their page."""
+    """The benchmarks, beside the SDKs that one might pick instead; writes their pages."""
     install_workspace(session)
     session.install(*PEERS)
     session.run("python", "-m", "tests.benchmarks", *(session.posargs or ["--write"]))

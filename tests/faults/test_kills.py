@@ -30,11 +30,14 @@ NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 FILE_KILLS, CLIENT_KILLS, SERVER_KILLS = (300, 100, 20) if NIGHTLY else (12, 4, 1)
 """Of processes on one SQLite file, of clients of a PostgreSQL server, and of that server."""
 
-SEED: Final = int(os.environ.get("REELWAY_FAULTS_SEED") or (randbelow(10**6) if NIGHTLY else 20260101))
+SEED: Final = int(os.environ.get("REELWAY_FAULTS_SEED") or (randbelow(10**6) if NIGHTLY else 2))
 """Every day the same; at night another one, unless it is named."""
 
 AT_ONCE: Final = 3 if NIGHTLY else 2
 """Processes."""
+
+JOB_POLLS: Final = 3 if NIGHTLY else 1
+"""With which poll a job has ended; where few die, there is something to download soon."""
 
 LULL: Final = (0.2, 1.5)
 """Seconds that a server lives, at least and at most."""
@@ -113,7 +116,7 @@ def assert_nothing_is_lost(broken_world: World) -> None:
 def world(ledger: Ledger, url: str, folder: Path) -> Iterator[World]:
     results = folder / "videos"
     results.mkdir()
-    with World(ledger, url, results) as made:
+    with World(ledger, url, results, job_polls=JOB_POLLS) as made:
         yield made
 
 

@@ -36,9 +36,6 @@ from tests.faults.worker import ANSWERING, Setting
 
 PROVIDER: Final = next(iter(MODELS))
 
-JOB_POLLS: Final = 3
-"""With which poll a job has ended."""
-
 SLACK: Final = 1.0
 """Seconds that a busy machine may take to look."""
 
@@ -58,7 +55,8 @@ class Later(SystemClock):
 class World:
     """A context manager: the sandbox listens within, and one ledger and one folder take everything."""
 
-    def __init__(self, ledger: Ledger, url: str, folder: Path, *, job_polls: int = JOB_POLLS) -> None:
+    def __init__(self, ledger: Ledger, url: str, folder: Path, *, job_polls: int) -> None:
+        """With a ledger that is open, its URL for others, and the poll with which a job has ended."""
         self.ledger = ledger
         self.sandbox = Sandbox(pace=Pace.POLLS, job_polls=job_polls)
         self.folder = folder

@@ -60,7 +60,7 @@ CHILD: Final = worker_module()
 @contextmanager
 def worker(sandbox: Sandbox, url: str, *more: str, shards: int = 2) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, str(WORKER), url, PROVIDER, sandbox.base_url(PROVIDER), str(shards), *more]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             yield process
         finally:
@@ -146,7 +146,7 @@ def test_polls_go_on_soon_after_the_server_was_killed(sandbox: Sandbox) -> None:
     try:
         server.start()
         tasks = created(sandbox, server.url(), 6)
-        with worker(sandbox, server.url()):
+        with worker(sandbox, server.url()) as process:
             until(partial(has_seen, sandbox, 6))
             server.stop(signal.SIGKILL)
             # What is under way has its answer, and nothing more is asked.
@@ -157,6 +157,10 @@ def test_polls_go_on_soon_after_the_server_was_killed(sandbox: Sandbox) -> None:
             assert time.monotonic() - back < RECOVERY
             with PostgresLedger(server.url()) as ledger:
                 until(lambda: ended(ledger) == len(tasks))
+            process.kill()
+            said = process.stderr.read().decode() if process.stderr else ""
+        assert "cannot be reached" in said
+        assert "Traceback" not in said
         assert_never_at_once(sandbox)
     finally:
         server.remove()
