@@ -88,6 +88,14 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Processes and servers are killed hundreds of times at their work; arguments go to pytest."""
+    install_workspace(session)
+    tests = ("tests/faults", "-s", *session.posargs)
+    session.run("python", "-m", "pytest", *tests, env={"HYPOTHESIS_PROFILE": "nightly"})
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The examples of the manual run, its generated pages are fresh, and it builds without a broken link."""
     install_workspace(session)
@@ -108,7 +116,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks, beside the SDKs that one might pick instead; writes their page."""
+    """The benchmarks, beside the SDKs that one might pick instead; writes their pages."""
     install_workspace(session)
     session.install(*PEERS)
     session.run("python", "-m", "tests.benchmarks", *(session.posargs or ["--write"]))

@@ -39,6 +39,7 @@ PARTS: Final[Mapping[str, Parts]] = {
     },
     "testing.md": {"faults": parts.faults},
     "waiting.md": {"numbers": parts.waiting_numbers, "many_jobs.py": parts.example("many_jobs.py")},
+    "web-app.md": {"web_app.py": parts.example("web_app.py")},
     "writing-a-provider.md": {"small provider": parts.small_provider},
 }
 """Pages written by hand, and the parts of them that are generated."""

@@ -1,7 +1,4 @@
-"""What does a turn of a ledger on PostgreSQL cost? ``python -m tests.benchmarks.postgres [--quick]``.
-
-Apart from the other benchmarks, because it needs a server: it starts one of its own, which syncs what it writes.
-"""
+"""What does a turn of a ledger on PostgreSQL cost? It starts a server of its own, which syncs what it writes."""
 
 from __future__ import annotations
 
@@ -20,10 +17,9 @@ import psycopg
 from reelway.ledger.records import Chore, Settlement
 from reelway_postgres import PostgresLedger
 from tests.benchmarks import workers
-from tests.benchmarks.figures import Row, milliseconds, per_second, row_cells
+from tests.benchmarks.figures import Findings, Row, milliseconds, per_second
 from tests.benchmarks.filled import ACCOUNT, FilledServer
-from tests.benchmarks.measure import FULL, QUICK, ROOT, Scale, cpu_seconds, in_turns, middle
-from tests.benchmarks.report import FIGURES, machine, table
+from tests.benchmarks.measure import ROOT, Scale, cpu_seconds, in_turns, middle
 
 MEANING: Final = """\
 **Turns of a ledger on PostgreSQL.** Two processes claim 200 due tasks each and settle them, over and over. The
@@ -48,6 +44,10 @@ BARE_CLAIM: Final = """
 BARE_SETTLE: Final = """
     update bare set leased = '-infinity', due = now() + interval '1 ms' where id = any(%s::bigint[])
 """
+
+
+def run(scale: Scale) -> Findings:
+    return Findings((*rows(scale), *workers.rows()), (), f"{MEANING}\n\n{workers.MEANING}")
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -99,7 +99,7 @@ class _Measured:
 
     def turns(self, work: str) -> dict[str, float]:
         """Let the workers work; figures of one turn."""
-        command = [sys.executable, "-m", __spec__.name, work, self._server.url()]
+        command = [sys.executable, "-m", __name__, work, self._server.url()]
         processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
         wal, cpu = self._server.wal(), self._server.cpu()
         measured = [json.loads(process.communicate()[0]) for process in processes]
@@ -151,15 +151,5 @@ def work(name: str, url: str) -> dict[str, Any]:
     return measured
 
 
-def main() -> None:
-    match sys.argv[1:]:
-        case [name, url]:
-            sys.stdout.write(json.dumps(work(name, url)))
-        case asked:
-            found = [*rows(QUICK if "--quick" in asked else FULL), *workers.rows()]
-            text = f"{MEANING}\n\n{workers.MEANING}"
-            sys.stdout.write(f"{machine()}\n\n{table(FIGURES, map(row_cells, found))}\n{text}\n")
-
-
 if __name__ == "__main__":
-    main()
+    sys.stdout.write(json.dumps(work(*sys.argv[1:])))

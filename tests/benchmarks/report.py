@@ -1,4 +1,4 @@
-"""The page: a table of the figures, one of the same work done by others, and what each figure means."""
+"""A page: a table of the figures, one of the same work done by others, and what each figure means."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from tests.benchmarks.figures import Cells, Findings, peer_cells, row_cells
 from tests.benchmarks.measure import ROOT, installed
 
-PAGE: Final = ROOT / "docs" / "benchmarks.md"
+
+class Page(Struct, frozen=True):
+    """A page of the manual that a run writes."""
+
+    file: Path
+    introduction: str
+
 
 FIGURES: Final = ("figure", "Reelway", "baseline", "ratio", "goal", "")
 PEERS: Final = ("figure", "who", "value", "ratio to the baseline")
@@ -26,18 +34,24 @@ LIBRARIES: Final = (
     "pluggy",
     "typer",
     "rich",
+    "pyreqwest",
+    "psycopg",
+    "procrastinate",
     "openai",
     "litellm",
     "aiohttp",
 )
 
-INTRODUCTION: Final = """\
-# Benchmarks
-
+HOW: Final = """\
 Written by `nox -s bench`; do not edit. Every ratio compares medians of one run, in which Reelway and its
 baseline took turns on the same machine. The server is a process of its own on loopback, and nothing else is
 contacted. The absolute numbers belong to this machine, the ratios mean more. A goal that was missed says so.
 """
+
+PAGES: Final = {
+    "client": Page(ROOT / "docs" / "benchmarks.md", f"# Benchmarks\n\n{HOW}"),
+    "ledger": Page(ROOT / "docs" / "benchmarks-ledger.md", f"# Benchmarks of ledger and tracker\n\n{HOW}"),
+}
 
 OTHERS: Final = """\
 ## The same work done by others
@@ -46,16 +60,15 @@ In the same run. A ratio above 1 is better where the figure is a rate, and worse
 """
 
 
-def page(found: Sequence[Findings], busy: str) -> str:
+def page(what: Page, found: Sequence[Findings], busy: str) -> str:
     rows = [row_cells(row) for one in found for row in one.rows]
     peers = [peer_cells(peer) for one in found for peer in one.peers]
     meanings = "\n\n".join(one.meaning for one in found)
     parts = (
-        INTRODUCTION,
+        what.introduction,
         f"{machine()}; {busy}. {versions()}.\n",
         table(FIGURES, rows),
-        OTHERS,
-        table(PEERS, peers),
+        *((OTHERS, table(PEERS, peers)) if peers else ()),
         f"## What the figures mean\n\n{meanings}\n",
     )
     return "\n".join(parts)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import pytest
 
+from reelway.cli.exit_codes import ExitCode
 from reelway.sandbox import Sandbox
-from tests.cli.command import finished, started, until
+from tests.cli.command import Outcome, finished, python, reelway, started, until
 from tests.cli.test_tasks import created
 
 pytestmark = [
@@ -65,6 +67,38 @@ def test_an_interrupted_generate_names_the_task_and_both_steps(sandbox: Sandbox)
     ref = f"reelway1:cometapi:default::{sandbox.ledger.tasks[0].task_id}"
     assert (ended.code, ended.out) == (130, "")
     assert f"reelway wait {ref} --poll-every 0.1 && reelway download {ref} --to cat.mp4" in ended.err
+
+
+def test_an_interrupted_create_says_how_to_settle_it(sandbox: Sandbox) -> None:
+    ledger = ("--ledger", "sqlite:jobs.db")
+    process = started("create", "A cat [[silence]]", "--provider", "cometapi", "--model", "seedance-2", *ledger)
+    until(lambda: sandbox.ledger.creates > 0)
+    process.send_signal(signal.SIGINT)
+    said = finished(process).err
+    [adopt] = re.findall(r"If it is there: (reelway adopt \S+ TASK-ID) --ledger sqlite:jobs.db; ", said)
+    [abandon] = re.findall(r"if not: reelway (abandon \S+ --ledger \S+)", said)
+    assert adopt.split()[2] == abandon.split()[1]
+    assert reelway(*abandon.split()).code == 0
+
+
+def test_an_interrupted_create_that_nothing_remembers_names_no_command(sandbox: Sandbox) -> None:
+    wish = ("--provider", "cometapi", "--model", "seedance-2", "--ledger", "none")
+    process = started("create", "A cat [[silence]]", *wish)
+    until(lambda: sandbox.ledger.creates > 0)
+    process.send_signal(signal.SIGINT)
+    assert "reelway adopt" not in finished(process).err
+
+
+def test_ctrl_c_before_a_command_has_begun_ends_without_a_traceback() -> None:
+    ended = python(
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'reelway.cli.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "import reelway.cli as c; c.main()"
+    )
+    assert ended == Outcome(ExitCode.INTERRUPTED, "", "")
 
 
 @pytest.mark.parametrize("command", ["create", "generate"])

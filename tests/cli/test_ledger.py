@@ -66,6 +66,13 @@ def test_old_jobs_with_which_nothing_is_left_to_do_are_forgotten() -> None:
     assert reelway("ledger", "prune", "--ledger", URL, "--older-than", "2").out == "0 jobs are forgotten.\n"
 
 
+def test_what_was_never_stored_is_forgotten_on_request() -> None:
+    with SqliteLedger("jobs.db") as ledger:
+        ledger.track(succeeded(new_task()))
+    prune = ("ledger", "prune", "--ledger", URL, "--older-than", "2", "--json")
+    assert [reelway(*prune, *option).record["forgotten"] for option in ((), ("--unstored",))] == [0, 1]
+
+
 @pytest.mark.parametrize("days", [[], ["--older-than", "-1"], ["--older-than", "soon"], ["--older-than", "1e9"]])
 def test_nothing_is_forgotten_by_mistake(days: list[str]) -> None:
     assert reelway("ledger", "prune", "--ledger", URL, *days).code == 2

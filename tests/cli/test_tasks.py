@@ -206,3 +206,11 @@ def test_a_web_page_is_no_video() -> None:
     ref = done("A cat [[error-page-video:9]]")
     assert reelway("download", ref, "--allow-private-links").code == 8
     assert not list(Path().glob("*.mp4"))
+
+
+def test_a_route_that_is_none_is_told_with_those_that_there_are() -> None:
+    said = reelway("get", "task_1", "--provider", "octopusx", "--route", "nope", "--json")
+    assert said.code == 3
+    assert "has no route 'nope'; it has: " in said.error["message"]
+    assert "generations" in said.error["message"]
+    assert "damaged" not in said.error["message"]

@@ -130,6 +130,25 @@ def test_results_are_stored_where_to_says(tmp_path: Path) -> None:
     assert len(list((tmp_path / "films").glob("*.mp4.json"))) == 2
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_is_stored_is_a_line(options: tuple[str, ...], tmp_path: Path) -> None:
+    ref = created()
+    remembered(ref)
+    place = ("--to", "films/{id}.mp4", "--allow-private-links")
+    process = started("track", *LEDGER, *QUICK, *place, *options)
+    until(lambda: [entry.task.artifact for entry in entries() if entry.task] == [Artifact.STORED])
+    process.terminate()
+    ended = finished(process)
+    [[stored]] = [entry.results for entry in entries()]
+    if options:
+        [told] = [record for record in ended.records if record["event"]["type"] == "ResultStored"]
+        assert (told["ref"], told["artifact"]) == (ref, "stored")
+        facts = ("variant", "location", "size", "sha256")
+        assert [told["event"][name] for name in facts] == [getattr(stored, name) for name in facts]
+    else:
+        assert f"{ref}  stored as {stored.location}, " in ended.out
+
+
 def entries() -> list[Entry]:
     with SqliteLedger("jobs.db") as ledger:
         return ledger.entries(Query())

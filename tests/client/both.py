@@ -131,7 +131,7 @@ class Bench:
     """A sandbox that answers in process, and a client of it, on one clock; the effects are kept."""
 
     def __init__(self, kind: Kind, *providers: str, **settings: Any) -> None:
-        self.clock = VirtualClock()
+        self.clock: VirtualClock = settings.pop("clock", None) or VirtualClock()
         self.sandbox = Sandbox(clock=self.clock, **settings.pop("world", {}))
         self.trace: list[Effect[Any]] = []
         self.files: dict[str, HttpResponse] = {}

@@ -32,7 +32,7 @@ from reelway.flow.submit import SubmitPlan
 from reelway.ledger.records import Change, Query
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.http import HttpRequest, HttpResponse
-from reelway.model.lifecycle import Event, StatusChanged
+from reelway.model.lifecycle import Event, ResultStored, StatusChanged
 from reelway.model.submission import STALE
 from reelway.operations import SUBMIT_SECONDS
 from tests.client.both import MODELS, Both, Kind, local_accounts
@@ -185,6 +185,25 @@ def test_a_file_counts_as_stored_although_the_job_came_from_elsewhere(bench: Ben
     with SqliteLedger() as other, beside(bench, ledger=other) as stranger:
         stranger.download(final, target)
         assert len(only(other).results) == 1
+
+
+def test_a_result_is_told_once_for_each_place_that_has_it(bench: Bench, ledger: Frail, tmp_path: Path) -> None:
+    told: list[Event] = []
+    final = bench.client.wait(bench.client.create(model=MODEL))
+    with beside(bench, on_change=lambda task, events: told.extend(events)) as second:
+        first = second.download(final, f"{tmp_path}/{{id}}.mp4")
+        second.download(final, f"{tmp_path}/{{id}}.mp4")
+        assert [(event.location, event.sha256) for event in results(told)] == [(first.location, first.sha256)]
+        second.download(final, f"{tmp_path}/copy/{{id}}.mp4")
+    assert [event.location for event in results(told)] == [
+        f"{tmp_path}/{final.id}.mp4",
+        f"{tmp_path}/copy/{final.id}.mp4",
+    ]
+    assert results([kept.event for kept in ledger.events()]) == results(told)
+
+
+def results(events: Sequence[Event]) -> list[ResultStored]:
+    return [event for event in events if isinstance(event, ResultStored)]
 
 
 # --- a ledger that fails ---

@@ -428,6 +428,14 @@ def test_an_id_that_stays_unknown_past_the_grace_is_lost() -> None:
     assert isinstance(hand.of(Observe)[-1].events[0], NotFoundSeen)
 
 
+def test_a_wait_for_an_id_that_nobody_knows_says_so_and_promises_nothing() -> None:
+    error = raises(following(timeout=20), Hand(*[MISSING] * 20))
+    assert isinstance(error, WaitTimeout)
+    assert "does not know reelway1:acme:default::task-1" in error.message
+    assert "goes on" not in str(error)
+    assert "base URL" in error.hint
+
+
 def test_a_lost_task_that_is_seen_again_goes_on() -> None:
     hand = Hand(said("running"), said("succeeded"))
     lost = task(status=Status.LOST, confirmed=True)

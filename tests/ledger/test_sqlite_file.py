@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reelway.errors import Fault, LedgerError
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import Callback
 from reelway.ledger.schema import APPLICATION_ID, MIGRATIONS
 from reelway.ledger.sqlite import SqliteLedger
@@ -211,7 +212,7 @@ def test_a_full_disk_takes_nothing_away(path: Path) -> None:
         with ledger._file.reading() as database:
             database.execute("pragma max_page_count = 1000000")
         assert ledger.callbacks(entry.number) == []
-        assert ledger.keep([large]) == [True]
+        assert ledger.keep([large]) == [Kept.NEW]
         assert ledger.check() == []
 
 
@@ -256,6 +257,14 @@ def test_a_row_that_belongs_to_nothing_is_named(path: Path) -> None:
         with raw(path) as database:
             database.execute("insert into results (number, variant, result) values (99, 'video', x'00')")
         assert ledger.check() == ["results 1 belongs to no entry"]
+
+
+def test_a_task_that_is_never_due_is_named(path: Path) -> None:
+    with SqliteLedger(path) as ledger:
+        ledger.track(new_task())
+        with raw(path) as database:
+            database.execute("delete from schedule")
+        assert ledger.check() == ["entry 1 has a task that is never due"]
 
 
 # --- the schema moves forward ---

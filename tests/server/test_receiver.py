@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from reelway.errors import ConfigurationError, LedgerError
+from reelway.ledger.quota import MOST_BYTES, MOST_DELIVERIES, Kept
 from reelway.ledger.records import Callback, Chore, Claim, Entry, Settlement
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.http import Headers, find_header
 from reelway.provider.registry import Registry
 from reelway.server import CallbackReceiver, Limits
+from reelway.server.body import MIB
 from tests.acme import Acme
 from tests.server.caller import ACME, BODY, Job, Line, Reply, Shop, call, post, scope_of
 
@@ -320,6 +322,49 @@ def test_a_secret_of_a_provider_that_is_not_there_is_told_at_once(shop: Shop) ->
         receiver_of(shop, secrets={"nowhere": "s3"}, registry=Registry([Signing()]))
 
 
+# --- more than is kept ---
+
+
+def test_a_flood_at_one_address_fills_no_disk_and_is_answered_alike(
+    shop: Shop, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver, other = receiver_of(shop), shop.job("2")
+
+    async def flood(path: str, count: int) -> set[int]:
+        lines = [Line([b"%d" % number]) for number in range(count)]
+        replies = await asyncio.gather(*(call(receiver, scope_of(path), line) for line in lines))
+        return {reply.status for reply in replies}
+
+    assert asyncio.run(flood(job.path, MOST_DELIVERIES + 1000)) == {202}
+    assert shop.bodies(job) == [b"%d" % number for number in range(MOST_DELIVERIES)]
+    assert asyncio.run(flood(other.path, 3)) == {202}
+    assert len(shop.bodies(other)) == 3
+    assert [message.rpartition("; ")[2] for message in caplog.messages] == [
+        f"{count} came beyond that." for count in (1, 10, 100, 1000)
+    ]
+    assert "submission-1 at acme" in caplog.text
+    assert job.token not in caplog.text
+
+
+def test_large_ones_fill_no_disk_either(shop: Shop, job: Job) -> None:
+    receiver = receiver_of(shop)
+    large = [bytes([number]) * 2 * MIB for number in range(8)]
+    assert {post(receiver, job.path, body).status for body in large} == {202}
+    assert len(b"".join(shop.bodies(job))) <= MOST_BYTES
+
+
+def test_what_is_not_kept_wakes_a_poll_all_the_same(shop: Shop) -> None:
+    job = shop.job(due_in=100)
+    for number in range(MOST_DELIVERIES):
+        shop.ledger.keep([Callback(number=job.number, received_at=shop.clock.now(), body=b"%d" % number)])
+    shop.clock.advance(100)
+    [taken] = claim(shop)
+    shop.ledger.settle([Settlement(claim=taken, again=1000, rest=10)])
+    assert post(receiver_of(shop), job.path, b"one more").status == 202
+    shop.clock.advance(10)
+    assert len(claim(shop)) == 1
+
+
 # --- groups ---
 
 
@@ -328,7 +373,7 @@ def test_what_arrives_together_is_written_together(shop: Shop) -> None:
     written: list[int] = []
 
     class Counting(SqliteLedger):
-        def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
+        def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
             written.append(len(callbacks))
             return shop.ledger.keep(callbacks)
 

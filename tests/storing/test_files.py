@@ -132,6 +132,38 @@ def test_a_manifest_never_stands_without_its_file_wherever_the_process_ends(
     assert names(tmp_path) == ["task-1.mp4", "task-1.mp4.json"]
 
 
+@pytest.mark.parametrize("dying_at", [".part", ".part.json"])
+def test_whoever_knows_a_result_takes_away_what_its_dead_publisher_left(
+    to: str, tmp_path: Path, dying_at: str
+) -> None:
+    unlink = Path.unlink
+
+    def die(path: Path, **options: bool) -> None:
+        if path.name == f"task-1.mp4{dying_at}" and (tmp_path / "task-1.mp4").exists():
+            raise Killed
+        unlink(path, **options)
+
+    one = opened(to)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", die)
+        with pytest.raises(Killed):
+            fill(one)
+    # As long as the publisher could be alive, it is left alone.
+    assert opened(to).kept() is not None
+    assert f"task-1.mp4{dying_at}" in names(tmp_path)
+    one.close()
+    assert opened(to).kept() is not None
+    assert names(tmp_path) == ["task-1.mp4", "task-1.mp4.json"]
+
+
+def test_whoever_knows_a_result_leaves_the_beginning_of_another_alone(to: str, tmp_path: Path) -> None:
+    store(to)
+    beginning = tmp_path / "task-1.mp4.part"
+    beginning.write_bytes(OTHER)
+    assert opened(to).kept() is not None
+    assert beginning.read_bytes() == OTHER
+
+
 def content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 

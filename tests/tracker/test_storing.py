@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from reelway import Account, ConfigurationError, LedgerError, Task, TaskRef
 from reelway.ledger.records import Chore, Claim, Entry
 from reelway.ledger.sqlite import SqliteLedger
-from reelway.model.lifecycle import ArtifactGone
+from reelway.model.lifecycle import ArtifactGone, ResultStored
 from reelway.model.task import Artifact
 from reelway.operations import Settings
 from reelway.tracker.storing import AT_ONCE, FIRST_PAUSE, GONE_AFTER, LONGEST_PAUSE, Storing
@@ -119,11 +119,49 @@ def test_what_a_task_made_is_stored_and_told_and_no_longer_due(shelf: Shelf, tmp
         assert (stored.location, stored.size) == (str(target), len(VIDEO))
         assert stored.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
         assert house.task().artifact is Artifact.STORED
-        assert [change.task.artifact for change in house.told] == [Artifact.STORED]
+        assert house.told == [TaskChanged(house.task(), (ResultStored.of(house.task().ref, stored),))]
         assert house.due is None
         assert house.sweep() == 0
+        assert len(house.told) == 1
+        assert house.ledger.untold() == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["task_1.mp4", "task_1.mp4.json"]
     shelf.assert_no_key_left()
+
+
+def test_a_result_is_told_when_it_is_on_record_and_not_before(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(settlements: object) -> None:
+        raise LedgerError("The disk is full.")
+
+    with Storehouse(shelf, tmp_path) as house:
+        house.add("task_1")
+        with monkeypatch.context() as patch:
+            patch.setattr(house.ledger, "settle", refuse)
+            house.sweep()
+        assert (tmp_path / "task_1.mp4").exists()
+        assert house.told == []
+        house.sweep()
+        assert [type(event) for change in house.told for event in change.events] == [ResultStored]
+
+
+def test_a_result_that_a_dead_process_told_nobody_is_told_by_the_next(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Storehouse(shelf, tmp_path) as house, Storehouse(shelf, tmp_path, house.ledger) as other:
+        house.add("task_1")
+
+        async def die(changes: object) -> None:
+            """As if the process had ended here."""
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.tracker._rounds, "_tell", die)
+            house.sweep()
+        for _ in range(3):
+            other.run(other.tracker._rounds.tell_forgotten())
+        [stored] = house.entry().results
+        assert house.told == []
+        assert other.told == [TaskChanged(house.task(), (ResultStored.of(house.task().ref, stored),))]
 
 
 def test_results_go_to_an_object_store(shelf: Shelf, s3: LocalS3) -> None:

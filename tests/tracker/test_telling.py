@@ -136,10 +136,15 @@ def test_a_refresh_asks_as_soon_as_the_provider_allows_and_once_however_often_it
         before = len(desk.asked["task-1"])
         last = desk.asked["task-1"][-1]
         for _ in range(10):
-            desk.run(desk.tracker.refresh([entry.task, "reelway1:acme:default::unknown"]))
+            desk.run(desk.tracker.refresh([entry.task]))
         desk.sweep()
         desk.follow(12)
         assert desk.asked["task-1"][before:] == [pytest.approx(max(last + 10, 130))]
+
+
+def test_a_refresh_of_what_the_ledger_does_not_know_is_refused() -> None:
+    with Desk() as desk, pytest.raises(InvalidRequest, match="unknown is not in"):
+        desk.run(desk.tracker.refresh(["reelway1:acme:default::unknown"]))
 
 
 def test_tasks_of_accounts_that_nobody_here_has_are_named_once_and_stay(caplog: pytest.LogCaptureFixture) -> None:

@@ -299,6 +299,36 @@ def test_a_killed_process_leaves_a_true_beginning(target: Path) -> None:
     assert target.read_bytes() == whole
 
 
+PART, NOTES = "video.mp4.part", "video.mp4.part.json"
+
+
+@pytest.mark.parametrize("left", [[PART, NOTES], [PART], [NOTES], []])
+def test_what_a_dead_publisher_left_is_taken_away(target: Path, left: list[str]) -> None:
+    left_behind(target, VIDEO)
+    target.hardlink_to(target.with_name(PART))
+    for name in {PART, NOTES} - set(left):
+        target.with_name(name).unlink()
+    PartFile(target, "task-1").clear()
+    assert files(target.parent) == ["video.mp4"]
+    assert target.read_bytes() == VIDEO
+
+
+def test_the_beginning_of_another_file_is_not_taken_away(target: Path) -> None:
+    target.write_bytes(VIDEO)
+    left_behind(target)
+    PartFile(target, "task-1").clear()
+    assert files(target.parent) == ["video.mp4", PART, NOTES]
+
+
+def test_what_a_living_publisher_holds_is_not_taken_away(target: Path) -> None:
+    part = begun(target, VIDEO)
+    part.suspend()
+    target.hardlink_to(target.with_name(PART))
+    PartFile(target, "task-1").clear()
+    assert files(target.parent) == ["video.mp4", PART, NOTES, "video.mp4.part.lock"]
+    part.close()
+
+
 def test_a_disk_that_is_full_at_the_end_leaves_the_file_closed(
     target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

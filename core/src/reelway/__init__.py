@@ -38,6 +38,7 @@ from reelway.model.lifecycle import (
     LinksRefreshed,
     NotFoundSeen,
     ProgressMoved,
+    ResultStored,
     StatusChanged,
     UnknownWordSeen,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "ProviderUnreachable",
     "ReelwayError",
     "Registry",
+    "ResultStored",
     "Secret",
     "Status",
     "StatusChanged",

@@ -341,6 +341,19 @@ class Client(_Base):
         """
         return self._operations.memory.tasks(**sought)
 
+    def refresh(self, *tasks: TaskLike) -> None:
+        """Have tasks polled soon by the tracker that follows the ledger. Nothing is sent from here.
+
+        Their next polls come forward: to now, or to where the shortest interval after the last ones ends.
+        However often that is wished, each is polled once. With a task that has ended, nothing happens.
+
+        Raises:
+            InvalidRequest: one of them is not in the ledger, and none is brought forward; or this is no task.
+            ConfigurationError: the client keeps no ledger, so nobody else follows its tasks: ``retrieve`` asks now.
+            LedgerError: it could not be put on record.
+        """
+        self._operations.refresh(tasks)
+
     def submissions_in_doubt(self) -> list[Entry]:
         """The attempts that may have made a task that nobody knows of, those of dead processes included.
 
@@ -479,6 +492,10 @@ class AsyncClient(_Base):
     async def tasks(self, **sought: Unpack[Sought]) -> list[Entry]:
         """As :meth:`Client.tasks`."""
         return await asyncio.to_thread(self._operations.memory.tasks, **sought)
+
+    async def refresh(self, *tasks: TaskLike) -> None:
+        """As :meth:`Client.refresh`."""
+        await asyncio.to_thread(self._operations.refresh, tasks)
 
     async def submissions_in_doubt(self) -> list[Entry]:
         """As :meth:`Client.submissions_in_doubt`."""

@@ -16,7 +16,7 @@ from reelway.ledger.records import Change, Entry
 from reelway.locks import ForkSafeLock
 from reelway.model.lifecycle import Event, advance
 from reelway.model.submission import BEFORE, UNSENT, Submission
-from reelway.model.task import Artifact, Task
+from reelway.model.task import Artifact, StoredResult, Task
 
 logger: Final = logging.getLogger("reelway")
 
@@ -150,7 +150,7 @@ def change_of(entry: Entry, observed: Observe) -> Change | None:
         seen = observed.seen
         after, events = advance(held, seen.observation, seen.at, seen.age)
     else:
-        after, events = _kept_artifact(held, observed)
+        after, events = _kept_artifact(entry, held, observed)
     results = () if observed.result is None else (observed.result,)
     if after is held and not events and not results:
         return None
@@ -161,8 +161,14 @@ OURS: Final = frozenset({Artifact.PARTIAL, Artifact.STORED, Artifact.GONE})
 """What only storing tells of a result. What is stored stays so, whatever becomes of the provider's copy."""
 
 
-def _kept_artifact(held: Task, observed: Observe) -> tuple[Task, tuple[Event, ...]]:
+def _kept_artifact(entry: Entry, held: Task, observed: Observe) -> tuple[Task, tuple[Event, ...]]:
     artifact = observed.task.artifact
-    if artifact not in OURS or held.artifact in {artifact, Artifact.STORED}:
-        return held, ()
-    return replace(held, artifact=artifact), observed.events
+    moved = artifact in OURS and held.artifact not in {artifact, Artifact.STORED}
+    # A result is news by itself: another rendition, or another place, changes nothing else.
+    news = moved if observed.result is None else not _on_record(entry, observed.result)
+    return replace(held, artifact=artifact) if moved else held, observed.events if news else ()
+
+
+def _on_record(entry: Entry, result: StoredResult) -> bool:
+    """Whether this result is known to be stored there, whenever it was looked at."""
+    return any(replace(known, stored_at=result.stored_at) == result for known in entry.results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypedDict, TypeVar, Unpack
@@ -114,6 +114,20 @@ class Memory:
     def _require_settleable(self, submission: Submission) -> None:
         if submission.state in UNSENT and not submission.stale(self._now()):
             raise _refused(f"{submission.id} is still under way; wait until it has ended")
+
+
+def bring_forward(ledger: Ledger, refs: Iterable[TaskRef]) -> None:
+    """Have tasks polled by whoever follows the ledger: at once, or where the rest after their last polls ends.
+
+    Raises:
+        InvalidRequest: the ledger does not know one of them; then none is brought forward.
+    """
+    found = {ref: ledger.find(ref) for ref in refs}
+    unknown = [ref for ref, entry in found.items() if entry is None]
+    if unknown:
+        problems = [Problem(field="task", message=f"{ref} is not in {ledger.name}") for ref in unknown]
+        raise InvalidRequest(problems, summary="What no ledger holds is polled by nobody; retrieve asks at once.")
+    ledger.wake([entry.number for entry in found.values() if entry is not None])
 
 
 def _task_of(submission: Submission, task: str) -> TaskRef:

@@ -32,7 +32,7 @@ from reelway.ledger.checks import checked_key, checked_label, checked_metadata
 from reelway.ledger.interface import Ledger
 from reelway.limits import check_number
 from reelway.listeners import Listeners, OnChange
-from reelway.memory import Memory
+from reelway.memory import Memory, bring_forward
 from reelway.model.http import HttpRequest, is_safe_id
 from reelway.model.observation import Status
 from reelway.model.request import VideoRequest
@@ -180,6 +180,11 @@ class Operations:
             known_since=self._ages.since(held),
         )
         return Job(chosen.name, _followed(chosen.provider, held, plan))
+
+    def refresh(self, tasks: Iterable[TaskLike]) -> None:
+        """Have tasks polled soon by whoever follows the ledger. May block; nothing is sent."""
+        self._require_open()
+        bring_forward(self._require_keeper("refresh").ledger, [self._task(task)[1].ref for task in tasks])
 
     def follow_all(self, tasks: Iterable[TaskLike], timeout: float) -> tuple[list[Task], list[Job[Task]]]:
         """Follow many, their polls spread out; the tasks as they are held, and a job for each."""

@@ -120,6 +120,8 @@ def settle(task: Task, *, raise_on_failure: bool) -> Task:
 
 
 def _bad_end(task: Task) -> str:
+    if task.status is Status.LOST:
+        return f"{task.ref} is lost: its provider does not know it."
     word = f" ({one_line(task.provider_status, WORD_LENGTH)})" if task.provider_status else ""
     failure = task.failure or Failure()
     reason = ": ".join(one_line(part, REASON_LENGTH) for part in (failure.code, failure.message) if part)

@@ -77,8 +77,8 @@ def test_the_content_route_serves_every_dialect(route: str) -> None:
     assert PROVIDER.encode_content(COLON_ID, route) == expected
 
 
-def test_a_route_that_nobody_knows_is_a_damaged_reference() -> None:
-    with pytest.raises(ProviderError, match="damaged"):
+def test_a_route_that_nobody_knows_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(ProviderError, match="has no route 'elsewhere'; it has: generations, unified"):
         PROVIDER.encode_retrieve("task_1", "elsewhere")
 
 

@@ -18,7 +18,7 @@ from secrets import token_hex
 import pytest
 
 from reelway import LedgerError
-from reelway.ledger.records import Chore, Query
+from reelway.ledger.records import Chore, Query, Settled, Settlement
 from reelway.model.submission import Submission
 from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
@@ -92,6 +92,20 @@ def test_what_a_killed_worker_held_comes_back_and_nothing_else(ledger: PostgresL
         assert ledger.claim(20, 60, {ACCOUNT: inf}, [Chore.POLL]) == []
         ledger._database.rows("update our.schedule set leased_until = leased_until - interval '61 seconds'")
         assert {claim.entry.number for claim in ledger.claim(20, 60, {ACCOUNT: inf}, [Chore.POLL])} == lost
+
+
+def test_a_server_whose_clock_is_set_ahead_frees_tasks_early_and_lets_one_worker_write(
+    ledger: PostgresLedger,
+) -> None:
+    tracked(ledger, 1)
+    [early] = ledger.claim(1, 600, {ACCOUNT: inf}, [Chore.POLL])
+    # What the server's clock shows afterwards is a day later, so all that was written is a day older.
+    ledger._database.rows(
+        "update our.schedule set due = due - interval '1 day', leased_until = leased_until - interval '1 day'"
+    )
+    [late] = ledger.claim(1, 600, {ACCOUNT: inf}, [Chore.POLL])
+    settled = ledger.settle([Settlement(claim=claim, again=0) for claim in (early, late)])
+    assert settled == [Settled.LATE, Settled.DONE]
 
 
 def test_a_pace_holds_for_all_workers_together(ledger: PostgresLedger, url: str) -> None:

@@ -9,6 +9,7 @@ from typer import Argument
 from reelway.cli.downloads import fetch, free_target, report
 from reelway.cli.options import (
     AccountOptions,
+    CallbackOptions,
     ModelOptions,
     NoteOptions,
     OneTask,
@@ -27,7 +28,13 @@ from reelway.model.task import Task
 
 
 async def create(
-    run: Run, prompt: Prompt, request: RequestOptions, note: NoteOptions, account: AccountOptions
+    run: Run,
+    prompt: Prompt,
+    request: RequestOptions,
+    *,
+    note: NoteOptions,
+    callback: CallbackOptions,
+    account: AccountOptions,
 ) -> None:
     """Create a task and print its reference.
 
@@ -35,7 +42,7 @@ async def create(
     `reelway list` shows it as well.
     """
     run.steps = {"wait": []}
-    async with Session(run, account, on_unsupported=request.on_unsupported) as session:
+    async with Session(run, account, on_unsupported=request.on_unsupported, callbacks=callback.base()) as session:
         client = session.client(session.provider_name())
         task = await client.create(prompt, **request.fields(), **note.note())
     _created(run, task)
@@ -64,6 +71,7 @@ async def generate(
     request: RequestOptions,
     *,
     note: NoteOptions,
+    callback: CallbackOptions,
     save: SaveOptions,
     account: AccountOptions,
     waiting: WaitOptions,
@@ -81,7 +89,9 @@ async def generate(
         account,
         on_change=view.on_change,
         on_unsupported=request.on_unsupported,
+        callbacks=callback.base(),
         poll_every=waiting.poll_every,
+        follows=True,
     ) as session:
         provider = session.provider_name()
         client = session.client(provider)

@@ -59,7 +59,7 @@ def entry(body: Body) -> Callable[..., None]:
     def call(**arguments: Any) -> None:
         spoken = _taken(ScreenOptions, arguments)
         grouped = {name: _taken(kind, arguments) for name, kind in groups.items()}
-        run = Run(Screen(json=spoken.json, quiet=spoken.quiet))
+        run = Run(Screen(json=spoken.json, quiet=spoken.quiet, verbose=spoken.verbose))
         if code := carry_out(body, run, grouped | arguments):
             raise typer.Exit(code)
 

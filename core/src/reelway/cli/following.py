@@ -19,7 +19,9 @@ async def watch(run: Run, tasks: Tasks, where: TaskOptions, waiting: WaitOptions
     """Print each change of tasks, until they have ended."""
     run.steps = {"watch": waiting.arguments}
     view = _Records(run) if run.screen.json else Lines(run.screen.write)
-    async with Session(run, where, on_change=view.on_change, poll_every=waiting.poll_every) as session:
+    async with Session(
+        run, where, on_change=view.on_change, poll_every=waiting.poll_every, follows=True
+    ) as session:
         refs = session.references(tasks, where.route)
         ends = await _follow(run, session, refs, view=view, timeout=waiting.timeout)
     return first_problem(map(_code, ends))
@@ -33,7 +35,9 @@ async def wait(run: Run, tasks: OpenTasks = None, *, where: TaskOptions, waiting
     """
     run.steps = {"wait": waiting.arguments}
     view = view_for(run.screen)
-    async with Session(run, where, on_change=view.on_change, poll_every=waiting.poll_every) as session:
+    async with Session(
+        run, where, on_change=view.on_change, poll_every=waiting.poll_every, follows=True
+    ) as session:
         refs = session.references(tasks, where.route) if tasks else session.unfinished(lambda task: not task.final)
         ends = await _follow(run, session, refs, view=view, timeout=waiting.timeout, finished=_record)
     for one in ends:

@@ -46,6 +46,15 @@ class PruneOptions(Options, frozen=True, kw_only=True):
             rich_help_panel=MEMORY,
         ),
     ]
+    unstored: Annotated[
+        bool,
+        Option(
+            "--unstored",
+            help="Also jobs that succeeded and whose results were never stored, which no tracker will then do.",
+            rich_help_panel=MEMORY,
+            show_default=False,
+        ),
+    ] = False
 
 
 def export(run: Run, where: LedgerOptions, how: ExportOptions) -> None:
@@ -58,7 +67,8 @@ def export(run: Run, where: LedgerOptions, how: ExportOptions) -> None:
 def prune(run: Run, where: LedgerOptions, what: PruneOptions) -> None:
     """Forget old jobs with which nothing is left to do. What is under way, in doubt or not yet stored stays."""
     with _opened(where) as ledger:
-        forgotten = ledger.prune(datetime.now(UTC) - timedelta(days=what.older_than))
+        before = datetime.now(UTC) - timedelta(days=what.older_than)
+        forgotten = ledger.prune(before, unstored=what.unstored)
         run.screen.result({"ledger": ledger.name, "forgotten": forgotten}, f"{forgotten} jobs are forgotten.")
 
 

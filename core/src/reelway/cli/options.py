@@ -5,12 +5,15 @@ A command takes whole groups of them; :mod:`reelway.cli.entry` spreads the group
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Struct
 from typer import Argument, Option
 
+from reelway.addresses import checked_base
 from reelway.errors import InvalidRequest, Problem
 from reelway.provider.models import OnUnsupported
 from reelway.requesting import Note, RequestFields
@@ -38,6 +41,9 @@ MEMORY, ENGINE = "Memory", "Many machines"
 """The panels of the help."""
 
 
+CALLBACKS_VARIABLE: Final = "REELWAY_CALLBACKS"
+
+
 class Options(Struct, frozen=True, kw_only=True):
     """A group of options; each field is one."""
 
@@ -51,6 +57,16 @@ class ScreenOptions(Options, frozen=True, kw_only=True):
     quiet: Annotated[
         bool,
         Option("--quiet", "-q", help="Write nothing but the result.", rich_help_panel=OUTPUT, show_default=False),
+    ] = False
+    verbose: Annotated[
+        bool,
+        Option(
+            "--verbose",
+            "-v",
+            help="Tell each time that something is tried again, and each pause.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
     ] = False
 
 
@@ -128,6 +144,30 @@ class NoteOptions(Options, frozen=True, kw_only=True):
         return Note(label=self.label, idempotency_key=self.idempotency_key, replaces=self.replaces)
 
 
+class CallbackOptions(Options, frozen=True, kw_only=True):
+    """Where the provider is to post changes of the job."""
+
+    callbacks: Annotated[
+        str | None,
+        Option(
+            "--callbacks",
+            metavar="URL",
+            help="Where a receiver of the ledger, such as `reelway serve`, is reached; the job gets an address "
+            "of its own there. Also from the environment, as REELWAY_CALLBACKS.",
+            rich_help_panel=MEMORY,
+        ),
+    ] = None
+
+    def base(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """Where the addresses begin, if there are to be any.
+
+        Raises:
+            ConfigurationError: nobody could post there.
+        """
+        named = self.callbacks or environ.get(CALLBACKS_VARIABLE)
+        return checked_base(named) if named else None
+
+
 class ProviderOptions(Options, frozen=True, kw_only=True):
     """Which provider is meant."""
 
@@ -161,6 +201,16 @@ class AccountOptions(ProviderOptions, frozen=True, kw_only=True):
             "--key-variable",
             metavar="NAME",
             help="The environment variable that holds the key, in place of the provider's own.",
+            rich_help_panel=PROVIDERS,
+        ),
+    ] = None
+    account: Annotated[
+        str | None,
+        Option(
+            "--account",
+            metavar="NAME",
+            help="One of several accounts at the provider, by a name of yours: the key of `work` is in the "
+            "provider's variable with _WORK behind it. References say it themselves.",
             rich_help_panel=PROVIDERS,
         ),
     ] = None

@@ -25,6 +25,7 @@ class Run:
         before: the options ahead of the command with which its providers are found.
         reach: the options with which its tasks are reached.
         memory: the options with which another command has the same ledger.
+        remembers: whether there is a ledger.
         steps: the commands, with options of their own, that do what is still to be done.
         under_way: the tasks that were not followed to their end yet.
     """
@@ -35,6 +36,7 @@ class Run:
         self.before: list[str] = []
         self.reach: list[str] = []
         self.memory: list[str] = []
+        self.remembers = False
         self.steps: dict[str, list[str]] = {}
         self.under_way: dict[TaskRef, None] = {}
         self._creating: Submission | None = None
@@ -82,7 +84,8 @@ class Run:
     def interrupted(self) -> None:
         """Tell what was on the way when the user stopped the command."""
         if self._creating is not None:
-            self._stop(f"Interrupted during a create at {self._creating.provider}: {DOUBT}")
+            message = f"Interrupted during a create at {self._creating.provider}: {DOUBT}"
+            self.screen.error(Interrupted(message, hint=self._settling(self._creating)))
         elif not self.under_way:
             self._stop("Interrupted.")
         elif self.screen.json:
@@ -94,7 +97,7 @@ class Run:
     def _way_on(self, error: ReelwayError) -> str | None:
         """What can still be done with the task of an error; nothing with one that ended badly."""
         if isinstance(error, SubmissionUnknown) and error.recorded:
-            return shlex.join(["reelway", "adopt", error.submission_id, "TASK-ID", *self.memory])
+            return self._adopting(error.submission_id)
         task = error.task
         go_on = error.retryable or isinstance(error, TaskLost | LedgerError)
         if task is None or not self.steps or not go_on:
@@ -103,6 +106,16 @@ class Run:
             return None
         saving = "download" in self.steps
         return self.go_on([task.ref], first="wait" if saving and not task.final else None)
+
+    def _adopting(self, submission_id: str) -> str:
+        return shlex.join(["reelway", "adopt", submission_id, "TASK-ID", *self.memory])
+
+    def _settling(self, submission: Submission) -> str:
+        """What is to be done about a create in doubt, where a ledger remembers it."""
+        if not self.remembers:
+            return ""
+        give_up = shlex.join(["reelway", "abandon", submission.id, *self.memory])
+        return f"If it is there: {self._adopting(submission.id)}; if not: {give_up}"
 
     def _stop_all(self) -> None:
         self._stop("\n  ".join((STOPPED, *map(str, self.under_way))), *self.under_way)

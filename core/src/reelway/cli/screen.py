@@ -29,10 +29,11 @@ class Interrupted(ReelwayError):
 class Screen:
     """Where a command writes. As a context manager, the library's warnings are written here as well."""
 
-    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
-        """Speak to people, or with ``json`` to a program; with ``quiet``, say nothing but the result."""
+    def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        """Speak to people, or with ``json`` to a program; say little with ``quiet``, and more with ``verbose``."""
         self.json = json
         self.quiet = quiet
+        self.verbose = verbose
         self._handler = _Warnings(self._warn, logging.ERROR if quiet else logging.WARNING)
 
     def __enter__(self) -> Self:

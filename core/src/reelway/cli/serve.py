@@ -10,6 +10,7 @@ from typing import Annotated
 from typer import Option
 
 from reelway.cli.options import LedgerUrl, Options
+from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.state import required_ledger
 from reelway.errors import ConfigurationError
@@ -26,6 +27,16 @@ class ServeOptions(Options, frozen=True, kw_only=True):
         int, Option("--port", metavar="NUMBER", min=0, max=65535, help="Where to listen; 0 takes a free one.")
     ] = 8790
     path: Annotated[str, Option("--path", metavar="PATH", help="Below which path callbacks come.")] = "/callbacks"
+    signing_secret: Annotated[
+        list[str],
+        Option(
+            "--signing-secret",
+            metavar="PROVIDER[/ACCOUNT]=SOURCE",
+            help="Keep nothing of this provider that is not signed. SOURCE names the environment variable with "
+            "what its signatures are verified with, or is @FILE. Repeatable.",
+            show_default=False,
+        ),
+    ] = []
 
 
 def serve(run: Run, options: ServeOptions) -> None:
@@ -33,11 +44,13 @@ def serve(run: Run, options: ServeOptions) -> None:
 
     A tracker on the same ledger does the polls. Put a reverse proxy with TLS in front of it.
     """
+    from reelway.cli.signing import signing_secret
     from reelway.server import CallbackReceiver
 
     serving = load_server()
+    secrets = dict(map(signing_secret, options.signing_secret))
     with required_ledger(options.ledger) as ledger, serving.listen(options.host, options.port) as listening:
-        receiver = CallbackReceiver(ledger, path=options.path)
+        receiver = CallbackReceiver(ledger, path=options.path, secrets=secrets, registry=installed())
         address = f"http://{_shown(listening)}/{options.path.strip('/')}".rstrip("/")
         said = f"Callbacks are received at {address}/ until Ctrl-C, and kept in {ledger.name}."
         run.screen.result({"url": address, "ledger": ledger.name}, said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -12,10 +13,11 @@ from typing import Final, Self
 from msgspec.structs import replace
 
 from reelway.account import DEFAULT_ACCOUNT, Account
-from reelway.cli.accounts import chosen_provider, require_key
+from reelway.cli.accounts import chosen_provider, require_key, variable_of
 from reelway.cli.exit_codes import ExitCode, exit_code
 from reelway.cli.options import AccountOptions
 from reelway.cli.plugins import arguments, installed
+from reelway.cli.recoveries import Recoveries
 from reelway.cli.run import Run
 from reelway.cli.state import NO_LEDGER, opened_ledger
 from reelway.client import AsyncClient
@@ -25,6 +27,7 @@ from reelway.ledger.records import Query
 from reelway.listeners import OnChange
 from reelway.memory import EVERYTHING
 from reelway.model.http import is_safe_id
+from reelway.model.submission import Submission
 from reelway.model.task import Task, TaskRef
 from reelway.operations import Settings, reference
 from reelway.provider.interface import Cadence
@@ -40,8 +43,9 @@ RECORDER: Final[ContextVar[Recorder | None]] = ContextVar("RECORDER", default=No
 class Session:
     """Opens a client for each account that a command meets. An asynchronous context manager.
 
-    The command has one account per provider: the key in the environment. A reference keeps the account name that it
-    came with, so that what is printed is what was given.
+    The keys are in the environment: that of ``default`` in the provider's variable, that of ``work`` in the same
+    with ``_WORK`` behind it. A reference keeps the account name that it came with; where that has no key of its
+    own, the provider's only one is meant.
     """
 
     def __init__(
@@ -51,20 +55,32 @@ class Session:
         *,
         on_change: OnChange | None = None,
         on_unsupported: OnUnsupported = OnUnsupported.ERROR,
+        callbacks: str | None = None,
         poll_every: float | None = None,
+        follows: bool = False,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet; ``follows`` says that tasks are polled until they end."""
         run.before, run.reach, run.memory = arguments(), options.arguments, options.memory
         self._run = run
         self._options = options
+        self._account = options.account or DEFAULT_ACCOUNT
         self._registry = installed()
         self._cadence = None if poll_every is None else Cadence(poll_every, poll_every)
+        recoveries = Recoveries(run.screen, polls=follows)
+
+        def on_submission(submission: Submission) -> None:
+            run.submission(submission)
+            recoveries.submission(submission)
+
         self._settings = Settings(
             on_unsupported=on_unsupported,
             on_change=on_change,
-            on_submission=run.submission,
+            on_submission=on_submission,
+            observers=(recoveries,) if run.screen.talks else (),
+            trace=recoveries.effect if run.screen.verbose else None,
             recorder=RECORDER.get(),
             http=HttpSettings(allow_private_links=options.allow_private_links),
+            callbacks=callbacks,
         )
         self.missed: list[ExitCode] = []
         self._ledger: Ledger | None = None
@@ -82,7 +98,7 @@ class Session:
 
     def provider_name(self) -> str:
         """The provider that a new task goes to."""
-        return chosen_provider(self._options.provider, self._registry).info.name
+        return chosen_provider(self._options.provider, self._registry, account=self._account).info.name
 
     def references(self, tasks: Sequence[str], route: str | None = None) -> list[TaskRef]:
         """The tasks that were named, each once, by references or by bare ids.
@@ -101,12 +117,12 @@ class Session:
         return refs
 
     def client(self, ref: TaskRef | str) -> AsyncClient:
-        """The client of a task, or of a provider's only account.
+        """The client of a task, or of the account at a provider that is meant.
 
         Raises:
             ConfigurationError: the provider is not installed, or its key is missing or malformed.
         """
-        named = (ref, DEFAULT_ACCOUNT) if isinstance(ref, str) else (ref.provider, ref.account)
+        named = (ref, self._account) if isinstance(ref, str) else ref.account_key
         if named not in self._clients:
             self._clients[named] = self._opened(*named)
         return self._clients[named]
@@ -135,6 +151,7 @@ class Session:
         if not self._ledger_sought:
             self._ledger_sought = True
             self._ledger = opened_ledger(self._options.ledger)
+            self._run.remembers = self._ledger is not None
             if self._ledger is not None:
                 self._stack.callback(self._ledger.close)
         return self._ledger
@@ -157,22 +174,31 @@ class Session:
 
     def _reference(self, task: str, route: str | None) -> TaskRef:
         if not task.startswith("reelway"):
-            return _checked(TaskRef(self.provider_name(), DEFAULT_ACCOUNT, route or "", task))
+            return _checked(TaskRef(self.provider_name(), self._account, route or "", task))
         ref = _checked(reference(task))
-        if self._options.provider not in {None, ref.provider}:
-            message = f"{ref} belongs to {ref.provider}, not to {self._options.provider}."
-            raise ConfigurationError(message, hint="References say it themselves; leave --provider out.")
+        for option, given, own in (
+            ("--provider", self._options.provider, ref.provider),
+            ("--account", self._options.account, ref.account),
+        ):
+            if given not in {None, own}:
+                message = f"{ref} belongs to {own}, not to {given}."
+                raise ConfigurationError(message, hint=f"References say it themselves; leave {option} out.")
         return ref
 
     def _opened(self, provider: str, account: str) -> AsyncClient:
         options = self._options
-        variable = options.key_variable
+        variable = options.key_variable or self._own_variable(provider, account)
         require_key(self._registry.get(provider), variable)
         settings = replace(self._settings, ledger=self.ledger)
         opened = Account(provider, base_url=options.base_url, cadence=self._cadence, key_variable=variable)
         client = AsyncClient({account: opened}, registry=self._registry, settings=settings)
         self._stack.push_async_callback(client.aclose)
         return client
+
+    def _own_variable(self, provider: str, account: str) -> str | None:
+        """The variable with the account's own key; None where the provider's serves."""
+        own = variable_of(self._registry.get(provider), account)
+        return own if account == self._options.account or own in os.environ else None
 
 
 def _checked(ref: TaskRef) -> TaskRef:

@@ -8,12 +8,12 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from typer import Option
 
-from reelway.account import Account
-from reelway.cli.accounts import require_key
+from reelway.account import DEFAULT_ACCOUNT, Account
+from reelway.cli.accounts import require_key, variable_of
 from reelway.cli.options import ENGINE, PROVIDERS, RESULT, WAITING, LedgerUrl, Options, PollEvery, PrivateLinks
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
@@ -21,11 +21,14 @@ from reelway.cli.shapes import event_shape
 from reelway.cli.state import LEDGER_VARIABLE, NO_LEDGER, named_ledger, required_ledger
 from reelway.cli.views import Lines
 from reelway.errors import ConfigurationError
-from reelway.model.lifecycle import Event
+from reelway.model.lifecycle import Event, ResultStored
 from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence
 from reelway.provider.registry import Registry
+
+Named: TypeAlias = Sequence[tuple[str, Account]]
+"""Accounts, each with its name."""
 
 STOPPING: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
@@ -44,6 +47,17 @@ class TrackOptions(Options, frozen=True, kw_only=True):
             "-p",
             metavar="NAME",
             help="Only tasks of this provider; else of all whose keys are set. Repeatable.",
+            rich_help_panel=PROVIDERS,
+            show_default=False,
+        ),
+    ] = []
+    account: Annotated[
+        list[str],
+        Option(
+            "--account",
+            metavar="NAME",
+            help="Only tasks of this account: the key of `work` is in the provider's variable with _WORK behind "
+            "it, that of `default` in the plain one. Without it, `default` alone. Repeatable.",
             rich_help_panel=PROVIDERS,
             show_default=False,
         ),
@@ -107,17 +121,17 @@ async def track(run: Run, options: TrackOptions) -> None:
 
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
-    accounts = tracked_accounts(options.provider, installed(), options.poll_every)
+    accounts = tracked_accounts(options.provider, options.account, installed(), options.poll_every)
     follow = _track if options.engine is None else _work
     await follow(run, options, accounts, _Alive(options.alive))
 
 
-async def _track(run: Run, options: TrackOptions, accounts: list[Account], alive: _Alive) -> None:
+async def _track(run: Run, options: TrackOptions, accounts: Named, alive: _Alive) -> None:
     """Follow in this process, whoever else does so in another."""
     from reelway.tracker import Tracker
 
     with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
-        async with Tracker(ledger, accounts, **_ways(run, options)) as tracker:
+        async with Tracker(ledger, _as_mappings(accounts), **_ways(run, options)) as tracker:
             if options.once:
                 await tracker.catch_up()
                 return
@@ -125,13 +139,13 @@ async def _track(run: Run, options: TrackOptions, accounts: list[Account], alive
             await tracker.run(stop, on_sweep=lambda _: alive.touch())
 
 
-async def _work(run: Run, options: TrackOptions, accounts: list[Account], alive: _Alive) -> None:
+async def _work(run: Run, options: TrackOptions, accounts: Named, alive: _Alive) -> None:
     """Do the jobs of an engine, which other processes share."""
     from reelway.engines import EngineWork, engine_named
 
     engine = engine_named(options.engine or "")
     ways = _ways(run, options)
-    work = EngineWork(_shared_ledger(options), accounts, on_sweep=lambda _: alive.touch(), **ways)
+    work = EngineWork(_shared_ledger(options), _as_mappings(accounts), on_sweep=lambda _: alive.touch(), **ways)
     with _stopped_by_signals() as stop:
         run.screen.say(_following(accounts, f"the ledger as jobs of {options.engine}"))
         await engine(work=work, shards=options.shards, stop=stop)
@@ -162,37 +176,57 @@ def _ways(run: Run, options: TrackOptions) -> dict[str, Any]:
     }
 
 
-def _following(accounts: Iterable[Account], where: str) -> str:
-    names = ", ".join(account.provider_name for account in accounts)
+def _as_mappings(accounts: Named) -> list[Mapping[str, Account]]:
+    """As trackers take them: two providers may have an account of one name."""
+    return [{name: account} for name, account in accounts]
+
+
+def _following(accounts: Named, where: str) -> str:
+    names = ", ".join(shown_account(*one) for one in accounts)
     return f"Following the open tasks of {names} in {where} until Ctrl-C."
 
 
 def tracked_accounts(
-    named: Sequence[str],
+    providers: Sequence[str],
+    accounts: Sequence[str],
     registry: Registry,
     poll_every: float | None = None,
     environ: Mapping[str, str] = os.environ,
-) -> list[Account]:
-    """The accounts of the providers that were named, or of all whose keys are in the environment.
+) -> list[tuple[str, Account]]:
+    """The accounts that were named of the providers that were named, or of all whose keys are in the environment.
 
     Raises:
-        ConfigurationError: a provider is not installed, or its key or all keys are missing.
+        ConfigurationError: a provider is not installed, or a key or all keys are missing.
     """
-    if named:
-        chosen = [registry.get(name) for name in dict.fromkeys(named)]
-        for provider in chosen:
-            require_key(provider, environ=environ)
-    else:
-        chosen = [provider for provider in registry.providers if environ.get(provider.info.key_variable)]
-    if not chosen:
-        raise ConfigurationError("No installed provider has its key set.", hint=_advice(registry))
     cadence = None if poll_every is None else Cadence(poll_every, poll_every)
-    return [Account(provider.info.name, cadence=cadence) for provider in chosen]
+    chosen = [registry.get(name) for name in dict.fromkeys(providers)] or registry.providers
+    found = []
+    for name in dict.fromkeys(accounts) or [DEFAULT_ACCOUNT]:
+        variables = {provider.info.name: variable_of(provider, name) for provider in chosen}
+        if providers:
+            for provider in chosen:
+                require_key(provider, variables[provider.info.name], environ)
+        ready = [provider for provider, variable in variables.items() if environ.get(variable)]
+        if not ready:
+            raise ConfigurationError(_nobody(name), hint=_advice(variables.values(), registry))
+        found += [(name, Account(one, cadence=cadence, key_variable=variables[one])) for one in ready]
+    return found
 
 
-def _advice(registry: Registry) -> str:
-    variables = ", ".join(provider.info.key_variable for provider in registry.providers)
-    return f"Set one in the environment: {variables}." if variables else registry.emptiness
+def _nobody(account: str) -> str:
+    whose = "its key" if account == DEFAULT_ACCOUNT else f"the key of its account {account!r}"
+    return f"No installed provider has {whose} set."
+
+
+def shown_account(name: str, account: Account) -> str:
+    """An account for people: its provider, and its name where there may be several."""
+    provider = account.provider_name
+    return provider if name == DEFAULT_ACCOUNT else f"{provider} (account {name})"
+
+
+def _advice(variables: Iterable[str], registry: Registry) -> str:
+    named = ", ".join(variables)
+    return f"Set one in the environment: {named}." if named else registry.emptiness
 
 
 @contextmanager
@@ -243,6 +277,8 @@ class _Told:
     def on_change(self, task: Task, events: tuple[Event, ...]) -> None:
         if not self._screen.json:
             self._lines.changed(task)
-            return
         for event in events:
-            self._screen.result(event_shape(task, event), "")
+            if self._screen.json:
+                self._screen.result(event_shape(task, event), "")
+            elif isinstance(event, ResultStored):
+                self._lines.stored(event)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from reelway.cli.screen import Screen, plain
-from reelway.model.lifecycle import Event
+from reelway.model.lifecycle import Event, ResultStored
 from reelway.model.observation import Status
 from reelway.model.task import Task, TaskRef
 from reelway.provider.words import fold
@@ -58,6 +58,10 @@ class Lines(View):
     def __init__(self, write: Callable[[str], None] | None = None) -> None:
         self._write = write or _to_stderr
         self._last: dict[TaskRef, str] = {}
+
+    def stored(self, event: ResultStored) -> None:
+        """A result is stored, where nothing else says so."""
+        self._write(f"{_clock()}  {event.ref}  stored as {plain(event.location)}, {size_shown(event.size)}")
 
     def changed(self, task: Task) -> None:
         said = described(task)

@@ -39,6 +39,7 @@ from reelway.flow.stream import (
     work,
 )
 from reelway.model.http import HttpResponse
+from reelway.model.lifecycle import ResultStored
 from reelway.model.secret import Secret
 from reelway.model.task import Artifact, StoredResult, Task
 from reelway.provider.interface import Provider
@@ -172,7 +173,7 @@ def _told(result: StoredResult, job: Fetching) -> Flow[Fetched]:
     """Tell that a result is where it belongs."""
     stored = replace(job.task, artifact=Artifact.STORED)
     try:
-        yield from perform(Observe(task=stored, result=result))
+        yield from perform(Observe(task=stored, events=(ResultStored.of(stored.ref, result),), result=result))
     except LedgerError as error:
         error.hint = f"The result itself is whole, and stored as {result.location}. {error.hint}".strip()
         raise

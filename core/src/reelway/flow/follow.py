@@ -242,6 +242,13 @@ def _unreachable_now(provider: Provider, error: TransportError) -> ProviderError
 
 
 def _timed_out(provider: Provider, task: Task, plan: FollowPlan) -> WaitTimeout:
+    if task.not_found_count and not task.confirmed:
+        message = (
+            f"{provider.info.title} does not know {task.ref}: {task.not_found_count} polls in "
+            f"{plan.timeout:g} seconds did not find it."
+        )
+        hint = "Right after a create that may be; otherwise check the id, the account and the base URL."
+        return WaitTimeout(message, task=task, hint=hint)
     word = one_line(task.provider_status or "nothing yet", 80)
     message = (
         f"{task.ref} is still {task.status} after {plan.timeout:g} seconds; "

@@ -66,6 +66,10 @@ class Keepsake(Struct, frozen=True, kw_only=True):
     replaces: str | None = None
 
 
+BUDGET_SECONDS: Final = 60.0
+"""Within which a create that was proven unsent, or turned away, is tried again."""
+
+
 class SubmitPlan(Struct, frozen=True, kw_only=True):
     """How one submission is made.
 
@@ -84,7 +88,7 @@ class SubmitPlan(Struct, frozen=True, kw_only=True):
     account: str
     draw: Callable[[], float]
     timeout: float = 60.0
-    budget: float = 60.0
+    budget: float = BUDGET_SECONDS
     kept: Keepsake = Keepsake()
     recorded: bool = False
     first_poll: float = 0.0

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from reelway.ledger.export import exported
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -148,11 +149,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def untold(self, limit: int = 1000) -> list[KeptEvent]:
-        """Ends of jobs of which nobody has said yet that they were told."""
+        """Ends of jobs, and results that were stored, of which nobody has said yet that they were told."""
 
     @abstractmethod
     def told(self, positions: Sequence[int]) -> None:
-        """Say that ends of jobs were told."""
+        """Say that these were told."""
 
     # --- callbacks ---
 
@@ -161,8 +162,12 @@ class Ledger(ABC):
         """The entry whose callback address holds a token, found by the token's SHA-256."""
 
     @abstractmethod
-    def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
-        """Keep deliveries, in one transaction; tells of each whether its body is new for the entry."""
+    def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
+        """Keep deliveries, in one transaction: each body of an entry once, as far as its :class:`Quota` reaches.
+
+        Returns:
+            What became of each, in the order in which they were given.
+        """
 
     @abstractmethod
     def callbacks(self, number: int) -> list[Callback]:
@@ -180,8 +185,13 @@ class Ledger(ABC):
         return exported(self, links=links)
 
     @abstractmethod
-    def prune(self, before: datetime) -> int:
-        """Forget entries that were begun before a moment and with which nothing is left to do; tells how many."""
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
+        """Forget entries that were begun before a moment and with which nothing is left to do; tells how many.
+
+        Args:
+            before: the moment.
+            unstored: whether a job that has succeeded counts as done although its result was never stored.
+        """
 
     @abstractmethod
     def check(self) -> list[str]:

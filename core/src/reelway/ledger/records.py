@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reelway.model.lifecycle import Event
+from reelway.model.lifecycle import Event, ResultStored
 from reelway.model.observation import Status
 from reelway.model.submission import Submission, SubmissionState
 from reelway.model.task import Artifact, StoredResult, Task
@@ -191,3 +191,8 @@ def terminal(event: Event) -> bool:
     """Whether an event says that a job has ended."""
     after = getattr(event, "after", None)
     return isinstance(after, Status) and after.final
+
+
+def to_be_told(event: Event) -> bool:
+    """Whether somebody has to be told of an event, whoever dies on the way: of a job's end, and of its result."""
+    return terminal(event) or isinstance(event, ResultStored)

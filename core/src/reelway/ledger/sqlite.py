@@ -11,6 +11,7 @@ from reelway.ledger import sqlite_rows as rows
 from reelway.ledger import sqlite_schedule as turns
 from reelway.ledger.codec import spelled
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -180,9 +181,11 @@ class SqliteLedger(Ledger):
         with self._file.reading() as database:
             return rows.entry_where(database, "callback_digest", token_digest.hex())
 
-    def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
+    def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
+        deliveries = [rows.Delivery.of(callback) for callback in callbacks]
         with self._file.writing() as database:
-            return [rows.insert_callback(database, callback) for callback in callbacks]
+            quota = rows.quota_of(database, deliveries)
+            return [rows.keep_delivery(database, one, quota) for one in deliveries]
 
     def callbacks(self, number: int) -> list[Callback]:
         with self._file.reading() as database:
@@ -190,17 +193,21 @@ class SqliteLedger(Ledger):
 
     # --- upkeep ---
 
-    def prune(self, before: datetime) -> int:
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
         with self._file.writing() as database:
             done = database.execute(
                 "delete from entries where begun_at < ?"
                 " and (state is null or state not in ('intent', 'sending', 'ambiguous'))"
-                " and number not in (select number from schedule where chore is not null)",
-                (before.timestamp(),),
+                " and number not in (select number from schedule where chore is not null and chore is not ?)",
+                (before.timestamp(), Chore.STORE if unstored else None),
             )
             return done.rowcount
 
     def check(self) -> list[str]:
         with self._file.reading() as database:
             # The rows of a damaged file cannot be judged one by one.
-            return rows.damage(database) or [*rows.orphans(database), *rows.unreadable(database)]
+            return rows.damage(database) or [
+                *rows.orphans(database),
+                *rows.forgotten(database),
+                *rows.unreadable(database),
+            ]

@@ -9,13 +9,14 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
-from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, terminal
+from reelway.ledger.quota import Kept, Quota
+from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import CREATED, Submission, SubmissionState
 from reelway.model.task import StoredResult, Task
@@ -247,7 +248,7 @@ def remember(database: sqlite3.Connection, number: int, revision: int, events: S
     for event in events:
         database.execute(
             "insert into events (number, revision, event, untold) values (?, ?, ?, ?)",
-            (number, revision, dump(event), 1 if terminal(event) else None),
+            (number, revision, dump(event), 1 if to_be_told(event) else None),
         )
 
 
@@ -267,20 +268,48 @@ def history(database: sqlite3.Connection, condition: str, after: int, limit: int
 # --- deliveries ---
 
 
-def insert_callback(database: sqlite3.Connection, callback: Callback) -> bool:
-    """Keep a delivery; tells whether its body is new for the entry."""
-    done = database.execute(
-        "insert into callbacks (number, digest, received_at, headers, body) values (?, ?, ?, ?, ?)"
-        " on conflict do nothing",
-        (
-            callback.number,
-            hashlib.sha256(callback.body).digest(),
-            callback.received_at.astimezone(UTC).isoformat(),
-            dump(callback.headers),
-            callback.body,
-        ),
-    )
-    return bool(done.rowcount)
+class Delivery(NamedTuple):
+    """A delivery as its row."""
+
+    number: int
+    digest: bytes
+    received_at: str
+    headers: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, callback: Callback) -> Delivery:
+        """The row of a callback."""
+        return cls(
+            number=callback.number,
+            digest=hashlib.sha256(callback.body).digest(),
+            received_at=callback.received_at.astimezone(UTC).isoformat(),
+            headers=dump(callback.headers),
+            body=callback.body,
+        )
+
+
+def quota_of(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> Quota:
+    """What is kept already of the entries that deliveries are for."""
+    held = {
+        number: database.execute(
+            "select count(*), coalesce(sum(length(headers) + length(body)), 0) from callbacks where number = ?",
+            (number,),
+        ).fetchone()
+        for number in {one.number for one in deliveries}
+    }
+    known = "select number, digest from callbacks where number = ? and digest = ?"
+    return Quota(held, [row for one in deliveries for row in database.execute(known, (one.number, one.digest))])
+
+
+def keep_delivery(database: sqlite3.Connection, delivery: Delivery, quota: Quota) -> Kept:
+    """Keep a delivery that is new, and that there is room for."""
+    became = quota.take(delivery.number, delivery.digest, len(delivery.headers) + len(delivery.body))
+    if became is Kept.NEW:
+        database.execute(
+            "insert into callbacks (number, digest, received_at, headers, body) values (?, ?, ?, ?, ?)", delivery
+        )
+    return became
 
 
 def callbacks_of(database: sqlite3.Connection, number: int) -> list[Callback]:
@@ -319,6 +348,14 @@ def orphans(database: sqlite3.Connection) -> list[str]:
     """Rows without the entry that they belong to."""
     found = database.execute("pragma foreign_key_check").fetchall()
     return [f"{table} {row} belongs to no entry" for table, row, *_ in found]
+
+
+def forgotten(database: sqlite3.Connection) -> list[str]:
+    """Tasks without a place in the schedule, which nobody would ever ask about."""
+    found = database.execute(
+        "select number from entries where task is not null and number not in (select number from schedule)"
+    )
+    return [f"entry {number} has a task that is never due" for (number,) in found]
 
 
 def unreadable(database: sqlite3.Connection) -> list[str]:

@@ -26,7 +26,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.model.observation import Observation, Source, Status
-from reelway.model.task import Artifact, Task, TaskRef
+from reelway.model.task import Artifact, StoredResult, Task, TaskRef
 
 NOT_FOUND_LIMIT: Final = 3
 """Answers in a row that do not know the id before the task counts as lost."""
@@ -136,6 +136,29 @@ class ArtifactGone(Struct, frozen=True, kw_only=True, tag=True):
     at: datetime
 
 
+class ResultStored(Struct, frozen=True, kw_only=True, tag=True):
+    """A result is whole and where it belongs. ``at`` is when it was; the rest is as in :class:`StoredResult`."""
+
+    ref: TaskRef
+    at: datetime
+    variant: str
+    location: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, ref: TaskRef, result: StoredResult) -> ResultStored:
+        """The event that a stored result is."""
+        return cls(
+            ref=ref,
+            at=result.stored_at,
+            variant=result.variant,
+            location=result.location,
+            size=result.size,
+            sha256=result.sha256,
+        )
+
+
 class Anomaly(Struct, frozen=True, kw_only=True, tag=True):
     """An answer that contradicts a final state. The state stays; both readings are here.
 
@@ -152,7 +175,14 @@ class Anomaly(Struct, frozen=True, kw_only=True, tag=True):
 
 
 Event: TypeAlias = (
-    StatusChanged | ProgressMoved | LinksRefreshed | UnknownWordSeen | NotFoundSeen | ArtifactGone | Anomaly
+    StatusChanged
+    | ProgressMoved
+    | LinksRefreshed
+    | UnknownWordSeen
+    | NotFoundSeen
+    | ArtifactGone
+    | ResultStored
+    | Anomaly
 )
 
 

@@ -263,8 +263,10 @@ class VideosApi(Provider):
 
     def _dialect(self, route: str) -> Dialect:
         if route not in self.dialects:
-            message = f"{self.info.title} has no route {route!r}"
-            raise ProviderError(f"{message}; the task reference is damaged.", kind=ErrorKind.INVALID_REQUEST)
+            have = ", ".join(filter(None, self.dialects)) or "only the main one"
+            message = f"{self.info.title} has no route {route!r}; it has: {have}."
+            hint = "For a bare id, name one of these or none; a reference holds its route, as it was printed."
+            raise ProviderError(message, kind=ErrorKind.INVALID_REQUEST, hint=hint)
         return self.dialects[route]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from hmac import compare_digest
 from typing import Final, NamedTuple
 
 from reelway.addresses import token_digest
 from reelway.errors import CallbackRefused, LedgerError
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import AccountKey, Callback, Entry
 from reelway.model.http import Headers
 from reelway.provider.registry import Registry
@@ -53,6 +55,9 @@ class CallbackReceiver:
 
     What is not known here, token or path, gets the same 404 in the same time; nothing of it is read. Where the
     ledger cannot be written, or too much is waiting, the answer is 503, so that the provider sends again.
+
+    Of each task so many callbacks are kept, and so many bytes of them. What comes beyond is answered alike, wakes a
+    poll, and is counted in the log alone.
     """
 
     def __init__(
@@ -86,7 +91,8 @@ class CallbackReceiver:
         self._room = Room(self._limits.memory)
         most = self._limits.waiting
         self._owners = Groups[bytes, Entry | None](lambda digests: list(map(ledger.owner, digests)), most)
-        self._kept = Groups[Callback, bool](ledger.keep, most)
+        self._kept = Groups[Callback, Kept](ledger.keep, most)
+        self._overflow = Overflow()
         self._woken = Groups[int, None](lambda numbers: _woken(ledger, numbers), most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +131,8 @@ class CallbackReceiver:
             await self._check_signature(owner.account, headers, body)
             kept = tuple((name, value) for name, value in headers if KEPT_HEADERS.fullmatch(name))
             callback = Callback(number=owner.number, received_at=self._clock.now(), headers=kept, body=body)
-            await self._kept.do(callback)
+            if await self._kept.do(callback) is Kept.BEYOND:
+                self._overflow.count(owner)
         return owner.number
 
     async def _owner(self, scope: Scope) -> Owner:
@@ -137,7 +144,7 @@ class CallbackReceiver:
         known = submission.callback_digest if submission else None
         if entry is None or submission is None or not compare_digest(known or "", digest.hex()):
             raise Refused(NOT_FOUND)
-        return Owner(entry.number, (submission.provider, submission.account))
+        return Owner(entry.number, (submission.provider, submission.account), submission.id)
 
     async def _check_signature(self, account: AccountKey, headers: Headers, body: bytes) -> None:
         if not self._signatures.are_wanted(account):
@@ -165,6 +172,22 @@ class Owner(NamedTuple):
 
     number: int
     account: AccountKey
+    submission_id: str
+
+
+class Overflow:
+    """Counts the callbacks that came beyond what is kept of one task, and says so of every tenfold."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[int]()
+
+    def count(self, owner: Owner) -> None:
+        """One more for this owner."""
+        self._counts[owner.number] += 1
+        count = self._counts[owner.number]
+        if str(count).strip("0") == "1":
+            message = "The task of submission %s at %s has as many callbacks as are kept; %d came beyond that."
+            logger.warning(message, owner.submission_id, owner.account[0], count)
 
 
 def _woken(ledger: Ledger, numbers: list[int]) -> list[None]:

@@ -43,6 +43,7 @@ class FileStore(PartFile):
             manifest = Manifest.read(_content(path))
             if manifest is not None and manifest.is_of(self._result) and self._describes(manifest):
                 self._name_manifest(path)
+                self.clear()
                 return manifest.stored(self.location)
         if self._overwrite:
             return None

@@ -13,8 +13,8 @@ from reelway.provider.registry import Registry
 from reelway.tracker.circuit import Circuit
 from reelway.transport.async_driver import IN_FLIGHT, AsyncDriver
 
-TrackedAccounts: TypeAlias = Accounts | Sequence[Account | Provider | str]
-"""What a client takes; or several providers in a row, each with its account ``default``."""
+TrackedAccounts: TypeAlias = Accounts | Sequence[Accounts]
+"""What a client takes, or several of these in a row; a provider alone stands for its account ``default``."""
 
 AT_HAND: Final = 4 * IN_FLIGHT
 """Claims of one account at once: those under way, and enough that wait for the next of them to end."""

@@ -14,7 +14,7 @@ from reelway.errors import LedgerError
 from reelway.keeping import Keeper
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Claim, Settled
-from reelway.tracker.telling import Ends, TaskChanged, Telling
+from reelway.tracker.telling import Reminder, TaskChanged, Telling
 from reelway.tracker.work import Turn, Work, put_back
 from reelway.transport.clock import Clock
 
@@ -57,7 +57,7 @@ class Rounds:
         self._keeper = Keeper(ledger)
         self._works = works
         self._telling = telling
-        self._ends = Ends(ledger)
+        self._reminder = Reminder(ledger)
         self._clock = clock
         self._turns: set[asyncio.Task[Turn]] = set()
         self._batches: set[asyncio.Task[None]] = set()
@@ -106,9 +106,9 @@ class Rounds:
         return found
 
     async def tell_forgotten(self) -> None:
-        """Tell ends of jobs that a process told nobody before it died."""
+        """Tell ends of jobs, and results, that a process told nobody before it died."""
         try:
-            await self._tell(await asyncio.to_thread(self._ends.forgotten))
+            await self._tell(await asyncio.to_thread(self._reminder.forgotten))
         except LedgerError as error:
             logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - the message says it all
 
@@ -169,8 +169,8 @@ class Rounds:
     async def _tell(self, changes: Sequence[TaskChanged]) -> None:
         for change in changes:
             self._telling.tell(change)
-        if any(change.ends for change in changes):
-            await asyncio.to_thread(self._ends.said, changes)
+        if any(change.matters for change in changes):
+            await asyncio.to_thread(self._reminder.said, changes)
 
     def _settle(self, turns: Sequence[Turn]) -> list[TaskChanged]:
         """Write turns; gives what changed thereby. Blocking."""

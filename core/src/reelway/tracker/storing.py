@@ -17,7 +17,7 @@ from reelway.flow.fetch import Fetched
 from reelway.flow.schedule import jittered
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Chore, Claim
-from reelway.model.lifecycle import ArtifactGone
+from reelway.model.lifecycle import ArtifactGone, ResultStored
 from reelway.model.task import Artifact, Task
 from reelway.storing.place import OpenStore, Place
 from reelway.storing.template import Result
@@ -158,7 +158,9 @@ class _Arrived:
 
 
 def _stored(claim: Claim, fetched: Fetched) -> Turn:
-    return Turn(claim=claim, observed=Observe(task=fetched.task, result=fetched.result), again=0.0)
+    task, result = fetched.task, fetched.result
+    observed = Observe(task=task, events=(ResultStored.of(task.ref, result),), result=result)
+    return Turn(claim=claim, observed=observed, again=0.0)
 
 
 def _gone(task: Task, clock: Clock) -> Observe:

@@ -1,4 +1,4 @@
-"""Telling what happened: to whoever reads along, and of each end at least once, whoever dies on the way."""
+"""Telling what happened: to whoever reads along, and of what matters at least once, whoever dies on the way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakref import WeakSet
 from msgspec import Struct
 
 from reelway.ledger.interface import Ledger
-from reelway.ledger.records import terminal
+from reelway.ledger.records import terminal, to_be_told
 from reelway.listeners import Listeners
 from reelway.model.lifecycle import Event
 from reelway.model.task import Task
@@ -35,6 +35,11 @@ class TaskChanged(Struct, frozen=True):
     def ends(self) -> bool:
         """Whether the job has ended thereby."""
         return any(map(terminal, self.events))
+
+    @property
+    def matters(self) -> bool:
+        """Whether somebody has to be told, whoever dies on the way: of the job's end, or of its result."""
+        return any(map(to_be_told, self.events))
 
 
 class Changes(AsyncIterator[TaskChanged]):
@@ -102,11 +107,11 @@ class Telling:
         self._readers.clear()
 
 
-class Ends:
-    """Sees to it that each end of a job is told, by this process or in place of one that died. Blocking.
+class Reminder:
+    """Sees to it that what matters is told, by this process or in place of one that died. Blocking.
 
-    Who writes an end tells it, and then says so in the ledger. An end of which nobody has said so from one look at
-    the ledger to the next is told by whoever looks: where a process died in between, once more.
+    Who writes the end of a job or its result tells it, and then says so in the ledger. One of which nobody has said
+    so from one look at the ledger to the next is told by whoever looks: where a process died in between, once more.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -116,13 +121,13 @@ class Ends:
 
     def said(self, changes: Sequence[TaskChanged]) -> None:
         """Put on record that these were told."""
-        ends = {event for change in changes for event in change.events if terminal(event)}
-        if ends:
-            self._said |= ends
+        told = {event for change in changes for event in change.events if to_be_told(event)}
+        if told:
+            self._said |= told
             self._mark()
 
     def forgotten(self) -> list[TaskChanged]:
-        """The ends that nobody has told since the last look. Whoever tells them calls :meth:`said`."""
+        """What nobody has told since the last look. Whoever tells them calls :meth:`said`."""
         self._mark()
         untold = self._ledger.untold(AT_ONCE)
         before, self._seen = self._seen, frozenset(kept.position for kept in untold)

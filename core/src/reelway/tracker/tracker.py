@@ -17,6 +17,7 @@ from reelway.errors import ConfigurationError, LedgerError
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Entry
 from reelway.listeners import Listeners, OnChange
+from reelway.memory import bring_forward
 from reelway.model.task import Task, TaskRef
 from reelway.observing import observing_of
 from reelway.operations import Settings, reference
@@ -51,7 +52,7 @@ LEDGER_PAUSE: Final = 5.0
 """Seconds before the next try where the ledger could not be used."""
 
 FORGOTTEN_SECONDS: Final = 60.0
-"""How often it is looked for ends of jobs that a process told nobody of before it died."""
+"""How often it is looked for what a process told nobody of before it died: ends of jobs, and results."""
 
 REMINDING_SECONDS: Final = 2.0
 """The same after the start, when the process before this one may have died."""
@@ -235,10 +236,10 @@ class Tracker:
         """Ask about tasks soon: at once, or when the provider's least pause after their last polls has passed.
 
         Raises:
-            InvalidRequest: one of them is no reference.
+            InvalidRequest: one of them is no reference, or not in the ledger; then none is asked about sooner.
             LedgerError: they could not be woken.
         """
-        await asyncio.to_thread(self._wake, [reference(task) for task in tasks])
+        await asyncio.to_thread(bring_forward, self._ledger, [reference(task) for task in tasks])
         self._rounds.woken.set()
 
     async def remind(self) -> None:
@@ -301,7 +302,3 @@ class Tracker:
             monotonic=self._clock.monotonic,
         )
         return PolledAccount(account, AsyncDriver({account.name: network}, self._clock, witness))
-
-    def _wake(self, refs: Iterable[TaskRef]) -> None:
-        entries = (self._ledger.find(ref) for ref in refs)
-        self._ledger.wake([entry.number for entry in entries if entry is not None])

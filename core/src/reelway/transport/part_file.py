@@ -138,6 +138,18 @@ class PartFile:
         self._path.unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Take away what is left of a download whose process died after the target had got its name."""
+        if not (self._path.exists() or self._notes.exists()) or not self._lock.take():
+            return
+        try:
+            # Another file of the name is the beginning of something else.
+            if not self._path.exists() or self._path.samefile(self.target):
+                self._path.unlink(missing_ok=True)
+                self._notes.unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
     def _claim(self) -> None:
         if not self._lock.take():
             busy = DownloadError(

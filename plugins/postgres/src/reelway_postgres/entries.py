@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from reelway.ledger.codec import dump, load, spelled
-from reelway.ledger.records import Callback, Entry, KeptEvent, Query, terminal
+from reelway.ledger.records import Callback, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import Submission
 from reelway.model.task import StoredResult, Task
@@ -117,14 +117,30 @@ HISTORY: Final = f"{_KEPT_EVENT} where position > %(after)s order by position li
 UNTOLD: Final = f"{_KEPT_EVENT} where untold order by position limit %(limit)s"
 TOLD: Final = "update our.events set untold = false where position = any(%(positions)s::bigint[]) and untold"
 
+# Always in the same order, so that no two receivers wait for each other.
+LOCK_ADDRESSES: Final = """
+    select pg_advisory_xact_lock(hashtextextended('our.callbacks', number))
+    from (select distinct number from unnest(%(numbers)s::bigint[]) as c (number) order by number) as addresses
+"""
+
+DELIVERED: Final = """
+    select number, count(*), sum(octet_length(headers) + octet_length(body))::bigint
+    from our.callbacks where number = any(%(numbers)s::bigint[]) group by number
+"""
+
+KNOWN: Final = """
+    select number, digest from our.callbacks
+    join unnest(%(numbers)s::bigint[], %(digests)s::bytea[]) as c (number, digest) using (number, digest)
+"""
+
 KEEP: Final = """
     insert into our.callbacks (number, digest, received_at, headers, body)
     select number, digest, received_at, headers, body
     from unnest(%(numbers)s::bigint[], %(digests)s::bytea[], %(times)s::timestamptz[], %(headers)s::bytea[],
-        %(bodies)s::bytea[]) with ordinality as c (number, digest, received_at, headers, body, place)
+        %(bodies)s::bytea[], %(new)s::boolean[]) with ordinality
+        as c (number, digest, received_at, headers, body, new, place)
+    where new
     order by place
-    on conflict do nothing
-    returning number, digest
 """
 
 CALLBACKS: Final = """
@@ -210,7 +226,7 @@ def task_values(task: Task) -> dict[str, object]:
 
 def event_values(events: Sequence[Event]) -> dict[str, list[Any]]:
     """What is written of events."""
-    return {"events": [dump(event) for event in events], "untold": [terminal(event) for event in events]}
+    return {"events": [dump(event) for event in events], "untold": [to_be_told(event) for event in events]}
 
 
 def kept_event(row: Sequence[Any]) -> KeptEvent:
@@ -219,14 +235,16 @@ def kept_event(row: Sequence[Any]) -> KeptEvent:
     return KeptEvent(position=position, number=number, revision=revision, event=load(event, Event))  # type: ignore[arg-type] # a union is no type to mypy
 
 
-def callback_values(callbacks: Sequence[Callback], digests: Sequence[bytes]) -> Values:
+def callback_values(callbacks: Sequence[Callback]) -> dict[str, list[Any]]:
     """The arrays of a batch of deliveries."""
+    headers = [dump(callback.headers) for callback in callbacks]
     return {
         "numbers": [callback.number for callback in callbacks],
-        "digests": [*digests],
+        "digests": [sha256(callback.body).digest() for callback in callbacks],
         "times": [callback.received_at for callback in callbacks],
-        "headers": [dump(callback.headers) for callback in callbacks],
+        "headers": headers,
         "bodies": [callback.body for callback in callbacks],
+        "sizes": [len(one) + len(callback.body) for one, callback in zip(headers, callbacks, strict=True)],
     }
 
 

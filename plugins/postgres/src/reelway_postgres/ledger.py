@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from reelway.ledger.codec import load
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import Kept, Quota
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -43,14 +43,15 @@ class PostgresLedger(Ledger):
     """A ledger in a PostgreSQL database, for the processes of many machines.
 
     Its times are those of the server's clock, and only ever compared with each other, so the clocks of the workers
-    do not matter. It holds nothing in a session: a pooler may hand each transaction to another one.
+    do not matter; where the server's is set, leases and pauses end earlier or later by as much. It holds nothing in
+    a session: a pooler may hand each transaction to another one.
 
     Where the line breaks while a statement is under way, :class:`reelway.errors.LedgerError` is raised and nobody
     knows whether it was written; nothing is sent twice by itself. Calling again is safe for every method: what was
     written already is found, and not written a second time. What the second call says is then about the first:
 
     -   ``begin``, ``accept``, ``track``, ``told``, ``wake`` and ``hold_off`` do as if they were called once.
-    -   ``note``, ``save`` and ``keep`` say False, because it stands there already: read again to know.
+    -   ``note`` and ``save`` say False, and ``keep`` says KNOWN, for it stands there already: read again to know.
     -   ``settle`` says OVERTAKEN, and the task has one turn more than it would have had.
     -   The tasks of a lost ``claim`` are free when their leases run out.
     """
@@ -210,14 +211,20 @@ class PostgresLedger(Ledger):
     def owner(self, token_digest: bytes) -> Entry | None:
         return self._entry(sql.BY_CALLBACK, {"digest": token_digest.hex()})
 
-    def keep(self, callbacks: Sequence[Callback]) -> list[bool]:
-        digests = [hashlib.sha256(callback.body).digest() for callback in callbacks]
-        new = set(self._database.rows(sql.KEEP, sql.callback_values(callbacks, digests)))
-        said = []
-        for callback, digest in zip(callbacks, digests, strict=True):
-            said.append((callback.number, digest) in new)
-            new.discard((callback.number, digest))
-        return said
+    def keep(self, callbacks: Sequence[Callback]) -> list[Kept]:
+        def kept(session: Session) -> list[Kept]:
+            given = sql.callback_values(callbacks)
+            # The locks are a statement of their own: what is counted after it holds whatever they waited for.
+            session.rows(sql.LOCK_ADDRESSES, given)
+            held = {number: (count, size) for number, count, size in session.rows(sql.DELIVERED, given)}
+            quota = Quota(held, session.rows(sql.KNOWN, given))
+            became = [
+                quota.take(*one) for one in zip(given["numbers"], given["digests"], given["sizes"], strict=True)
+            ]
+            session.rows(sql.KEEP, given | {"new": [one is Kept.NEW for one in became]})
+            return became
+
+        return self._database.together(kept)
 
     def callbacks(self, number: int) -> list[Callback]:
         return [
@@ -232,8 +239,9 @@ class PostgresLedger(Ledger):
 
     # --- upkeep ---
 
-    def prune(self, before: datetime) -> int:
-        [gone] = self._database.one(upkeep.PRUNE, {"before": before})
+    def prune(self, before: datetime, *, unstored: bool = False) -> int:
+        values = {"before": before, "done": Chore.STORE.value if unstored else None}
+        [gone] = self._database.one(upkeep.PRUNE, values)
         return int(gone)
 
     def check(self) -> list[str]:

@@ -8,7 +8,8 @@ PRUNE: Final = """
     with gone as (
         delete from our.entries e
         where begun_at < %(before)s and coalesce(state not in ('intent', 'sending', 'ambiguous'), true)
-            and not exists (select from our.schedule s where s.number = e.number and s.chore is not null)
+            and not exists (select from our.schedule s where s.number = e.number and s.chore is not null
+                and s.chore is distinct from %(done)s::text)
         returning 1
     )
     select count(*) from gone

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Change, Chore, Claim, Entry, Settled, Settlement
-from reelway.model.lifecycle import Event, ProgressMoved, StatusChanged
+from reelway.model.lifecycle import Event, ProgressMoved, ResultStored, StatusChanged
 from reelway.model.observation import Status, Video
 from reelway.model.secret import Secret
 from reelway.model.submission import Submission, SubmissionState
@@ -126,6 +126,11 @@ def progress(task: Task, percent: int = 50) -> Event:
 def end(task: Task, after: Status = Status.SUCCEEDED) -> Event:
     """The event of an end."""
     return StatusChanged(ref=task.ref, at=NOW, before=Status.RUNNING, after=after, word=after.value)
+
+
+def brought(task: Task) -> Event:
+    """The event of a result that is stored."""
+    return ResultStored.of(task.ref, result())
 
 
 def change_of(entry: Entry, task: Task | None = None, *events: Event, **facts: Any) -> Change:

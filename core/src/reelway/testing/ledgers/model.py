@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from reelway.ledger.interface import Ledger
-from reelway.ledger.records import Change, Chore, Claim, Settled, Settlement, chore_of, terminal
+from reelway.ledger.records import Change, Chore, Claim, Settled, Settlement, chore_of, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.observation import Status
 from reelway.model.submission import BEFORE, Submission, SubmissionState
@@ -282,7 +282,7 @@ class LedgerMachine(RuleBasedStateMachine):
         kept = [one for one in self.ledger.events(self.mark, 10**6) if one.number in self.known]
         assert [(one.number, one.revision, one.event) for one in kept] == self.history
         assert [one for one in self.ledger.untold(10**6) if one.number in self.known] == [
-            one for one in kept if terminal(one.event)
+            one for one in kept if to_be_told(one.event)
         ]
 
     @invariant()

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from reelway.errors import LedgerError
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import MOST_BYTES, MOST_DELIVERIES, Kept
 from reelway.ledger.records import Callback, Claim, Query, Settlement
 from reelway.model.observation import Status
 from reelway.model.submission import SubmissionState
@@ -24,6 +25,7 @@ from reelway.testing.ledgers.kit import (
     NOW,
     Kit,
     begun,
+    brought,
     change_of,
     end,
     entry_of,
@@ -85,13 +87,16 @@ class History(Kit):
         assert [one for one in ledger.untold(10**6) if one in untold] == []
         assert [one for one in ledger.events(first - 1) if one in untold] == untold
 
-    def test_every_end_is_to_be_told_and_nothing_else(self, ledger: Ledger) -> None:
+    def test_every_end_and_every_result_is_to_be_told_and_nothing_else(self, ledger: Ledger) -> None:
         for status in Status:
             task = new_task()
             entry = ledger.track(task)
             ledger.save([change_of(entry, task, progress(task), end(task, status))])
             untold = [one.event for one in ledger.untold(10**6) if one.event.ref == task.ref]
             assert untold == ([end(task, status)] if status.final else [])
+        entry = ledger.track(made := new_task())
+        ledger.save([change_of(entry, stored(made), progress(made), brought(made))])
+        assert [one.event for one in ledger.untold(10**6) if one.event.ref == made.ref] == [brought(made)]
 
     def test_an_end_is_told_of_in_its_order_and_as_far_as_asked(self, ledger: Ledger) -> None:
         for _ in range(3):
@@ -125,17 +130,42 @@ class Deliveries(Kit):
         second = replace(first, body=b'{"a":1}', headers=())
         again = replace(first, received_at=NOW + DAY)
         elsewhere = replace(first, number=other)
-        assert ledger.keep([first, again, second]) == [True, False, True]
-        assert beside.keep([second, elsewhere]) == [False, True]
+        assert ledger.keep([first, again, second]) == [Kept.NEW, Kept.KNOWN, Kept.NEW]
+        assert beside.keep([second, elsewhere]) == [Kept.KNOWN, Kept.NEW]
         assert beside.callbacks(number) == [first, second]
         assert ledger.callbacks(other) == [elsewhere]
         assert ledger.keep([]) == []
+
+    def test_of_one_entry_only_so_many_deliveries_are_kept(self, ledger: Ledger, beside: Ledger) -> None:
+        number, other = ledger.track(new_task()).number, ledger.track(new_task()).number
+        flood = [
+            Callback(number=number, received_at=NOW, body=b"%d" % place) for place in range(2 * MOST_DELIVERIES)
+        ]
+        part = MOST_DELIVERIES - 1
+        assert ledger.keep(flood[:part]) == [Kept.NEW] * part
+        assert beside.keep(flood[part:]) == [Kept.NEW] + [Kept.BEYOND] * MOST_DELIVERIES
+        assert ledger.keep(flood[:1]) == [Kept.KNOWN]
+        assert ledger.callbacks(number) == flood[:MOST_DELIVERIES]
+        assert ledger.keep([replace(flood[-1], number=other)]) == [Kept.NEW]
+
+    def test_of_one_entry_only_so_many_bytes_are_kept(self, ledger: Ledger, beside: Ledger) -> None:
+        number = ledger.track(new_task()).number
+        half = Callback(number=number, received_at=NOW, body=bytes(MOST_BYTES // 2))
+        headers = (("webhook-id", "a" * (MOST_BYTES // 2)),)
+        small = Callback(number=number, received_at=NOW, body=b"small")
+        assert ledger.keep([half, Callback(number=number, received_at=NOW, headers=headers), small]) == [
+            Kept.NEW,
+            Kept.BEYOND,
+            Kept.NEW,
+        ]
+        assert beside.keep([replace(half, body=half.body[1:])]) == [Kept.BEYOND]
+        assert ledger.callbacks(number) == [half, small]
 
     def test_an_attempt_has_deliveries_before_its_task_is_known(self, ledger: Ledger) -> None:
         attempt = new_attempt()
         ledger.begin(attempt)
         delivery = Callback(number=entry_of(ledger, attempt).number, received_at=NOW, body=b"early")
-        assert ledger.keep([delivery]) == [True]
+        assert ledger.keep([delivery]) == [Kept.NEW]
         entry = ledger.accept(attempt, new_task(), due_in=0)
         assert ledger.callbacks(entry.number) == [delivery]
 
@@ -207,6 +237,15 @@ class Upkeep(Kit):
         assert ledger.prune(NOW + DAY) >= len(done)
         assert undone <= numbers_of(ledger, account)
         assert not done & numbers_of(ledger, account)
+
+    def test_what_succeeded_and_was_never_stored_is_forgotten_on_request(self, ledger: Ledger) -> None:
+        account = new_account()
+        unstored, open_ = (ledger.track(one(new_task(account))).number for one in (succeeded, replace))
+        ledger.prune(NOW + DAY)
+        assert numbers_of(ledger, account) == {unstored, open_}
+        assert ledger.prune(NOW + DAY, unstored=True) >= 1
+        assert numbers_of(ledger, account) == {open_}
+        assert ledger.check() == []
 
     def test_what_is_forgotten_leaves_nothing_behind(self, ledger: Ledger) -> None:
         task = new_task()

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reelway.ledger.interface import Ledger
+from reelway.ledger.quota import Kept
 from reelway.ledger.records import Callback, Query
-from reelway.model.lifecycle import Anomaly, Event, ProgressMoved, Seen, StatusChanged, UnknownWordSeen
+from reelway.model.lifecycle import (
+    Anomaly,
+    Event,
+    ProgressMoved,
+    ResultStored,
+    Seen,
+    StatusChanged,
+    UnknownWordSeen,
+)
 from reelway.model.observation import Failure, FailureKind, Status, Video
 from reelway.model.secret import Secret
 from reelway.model.task import Artifact, StoredResult, Task, TaskRef
@@ -117,6 +126,7 @@ def events_of(ref: TaskRef) -> st.SearchStrategy[Event]:
     return st.one_of(
         st.builds(StatusChanged, **always, before=maybe(statuses), after=statuses, word=maybe(TEXTS)),
         st.builds(ProgressMoved, **always, progress=NUMBERS),
+        st.builds(ResultStored, **always, variant=TEXTS, location=TEXTS, size=NUMBERS, sha256=TEXTS),
         st.builds(UnknownWordSeen, **always, word=maybe(TEXTS), kept=statuses),
         st.builds(
             Anomaly,
@@ -199,14 +209,14 @@ class OddValues(Kit):
     ) -> None:
         number = ledger.track(new_task()).number
         delivery = Callback(number=number, received_at=NOW, headers=headers, body=body)
-        assert ledger.keep([delivery]) == [True]
+        assert ledger.keep([delivery]) == [Kept.NEW]
         assert ledger.callbacks(number) == [delivery]
 
     def test_a_large_body_is_kept_whole(self, ledger: Ledger) -> None:
         body = bytes(range(256)) * 4096
         number = ledger.track(new_task()).number
         delivery = Callback(number=number, received_at=NOW, body=body)
-        assert ledger.keep([delivery, replace(delivery, body=body[:-1])]) == [True, True]
+        assert ledger.keep([delivery, replace(delivery, body=body[:-1])]) == [Kept.NEW, Kept.NEW]
         assert ledger.callbacks(number)[0] == delivery
 
 
