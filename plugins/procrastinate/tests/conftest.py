@@ -32,6 +32,6 @@ def url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Jobs end with their sixth poll."""
-    with Sandbox(pace=Pace.POLLS, job_polls=6) as sandbox:
+    """Jobs end with their fourth poll."""
+    with Sandbox(pace=Pace.POLLS, job_polls=4) as sandbox:
         yield sandbox
