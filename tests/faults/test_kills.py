@@ -23,7 +23,7 @@ from reelway_postgres import PostgresLedger
 from tests.faults.plan import Kind, plan
 from tests.faults.verdict import AT_ANY_MOMENT, broken
 from tests.faults.world import World
-from tests.postgres_server import Server
+from tests.postgres_server import Server, running
 
 NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
@@ -123,9 +123,5 @@ def world(ledger: Ledger, url: str, folder: Path) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A server that syncs what it writes, as it is delivered."""
-    server = Server()
-    try:
-        server.start()
+    with running() as server:
         yield server
-    finally:
-        server.remove()

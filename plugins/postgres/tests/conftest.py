@@ -8,18 +8,14 @@ from secrets import token_hex
 import pytest
 
 from reelway_postgres import PostgresLedger
-from tests.postgres_server import FAST, Server
+from tests.postgres_server import FAST, Server, running
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server that runs."""
-    server = Server(*FAST)
-    try:
-        server.start()
+    with running(*FAST) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

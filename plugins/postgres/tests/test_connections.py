@@ -14,7 +14,7 @@ from reelway import LedgerError
 from reelway.ledger.records import Chore, Query, Settlement
 from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
-from tests.postgres_server import FAST, Server
+from tests.postgres_server import FAST, Server, running
 
 ACCOUNT = ("acme", "main")
 
@@ -26,29 +26,23 @@ def sessions(server: Server, name: str) -> int:
 
 
 def test_a_server_that_was_restarted_is_used_as_before() -> None:
-    server = Server(*FAST)
-    try:
+    with running(*FAST) as server, PostgresLedger(server.url()) as ledger, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: ledger.hold_off(ACCOUNT, 1), range(64)))
+        server.stop(signal.SIGINT)
         server.start()
-        with PostgresLedger(server.url()) as ledger, ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda _: ledger.hold_off(ACCOUNT, 1), range(64)))
-            server.stop(signal.SIGINT)
-            server.start()
-            list(threads.map(lambda _: ledger.hold_off(ACCOUNT, 1), range(64)))
-    finally:
-        server.remove()
+        list(threads.map(lambda _: ledger.hold_off(ACCOUNT, 1), range(64)))
 
 
 def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
-    server = Server(*FAST)
-    try:
+    with (
+        running(*FAST) as server,
+        PostgresLedger(server.url(), patience=30) as ledger,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        server.stop()
+        waiting = threads.submit(ledger.entries, Query())
         server.start()
-        with PostgresLedger(server.url(), patience=30) as ledger, ThreadPoolExecutor(1) as threads:
-            server.stop()
-            waiting = threads.submit(ledger.entries, Query())
-            server.start()
-            assert waiting.result() == []
-    finally:
-        server.remove()
+        assert waiting.result() == []
 
 
 def test_connections_that_are_cut_are_dropped_unseen(server: Server, ledger: PostgresLedger) -> None:

@@ -22,7 +22,7 @@ from reelway.ledger.records import Chore, Query, Settled, Settlement
 from reelway.model.submission import Submission
 from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
-from tests.postgres_server import Server
+from tests.postgres_server import Server, running
 
 ACCOUNT = ("acme", "main")
 
@@ -149,12 +149,8 @@ def new_attempt() -> Submission:
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[Server]:
     """A server that syncs what it writes, as it is delivered."""
-    server = Server()
-    try:
-        server.start()
+    with running() as server:
         yield server
-    finally:
-        server.remove()
 
 
 def test_whatever_was_acknowledged_outlives_ten_hard_kills(lasting: Server) -> None:

@@ -25,7 +25,7 @@ from reelway.model.secret import Secret
 from reelway.sandbox import Sandbox
 from reelway_postgres import Address, PostgresLedger
 from reelway_procrastinate import jobs_app
-from tests.postgres_server import FAST, Server
+from tests.postgres_server import FAST, running
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process cannot be killed at once there")
 
@@ -142,9 +142,7 @@ def held_since_before(url: str, moment: datetime) -> list[Any]:
 
 
 def test_polls_go_on_soon_after_the_server_was_killed(sandbox: Sandbox) -> None:
-    server = Server(*FAST)
-    try:
-        server.start()
+    with running(*FAST) as server:
         tasks = created(sandbox, server.url(), 6)
         with worker(sandbox, server.url()) as process:
             until(partial(has_seen, sandbox, 6))
@@ -161,8 +159,6 @@ def test_polls_go_on_soon_after_the_server_was_killed(sandbox: Sandbox) -> None:
             said = process.stderr.read().decode() if process.stderr else ""
         assert "Traceback" not in said
         assert_never_at_once(sandbox)
-    finally:
-        server.remove()
 
 
 def is_silent(sandbox: Sandbox, seconds: float = 1.0) -> bool:
