@@ -158,3 +158,10 @@ def test_a_place_for_one_result_only_is_no_place_to_track_to() -> None:
     said = reelway("track", *LEDGER, "--to", "boat.mp4")
     assert said.code == 2
     assert "{id}" in said.err
+
+
+def test_an_account_is_polled_no_faster_than_it_is_said() -> None:
+    remembered(*(created() for _ in range(3)))
+    once = ("track", *LEDGER, *QUICK, "--once")
+    assert len(reelway(*once, "--requests-per-second", "0.01").out.splitlines()) == 1
+    assert reelway(*once, "--requests-per-second", "0").code == 2

@@ -72,6 +72,16 @@ class TrackOptions(Options, frozen=True, kw_only=True):
         ),
     ] = False
     poll_every: PollEvery = None
+    requests_per_second: Annotated[
+        float | None,
+        Option(
+            "--requests-per-second",
+            metavar="NUMBER",
+            min=0.01,
+            help="Polls of each account at most, by all trackers of the ledger together; 5 unless given.",
+            rich_help_panel=WAITING,
+        ),
+    ] = None
     to: Annotated[
         str | None,
         Option(
@@ -121,7 +131,7 @@ async def track(run: Run, options: TrackOptions) -> None:
 
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
-    accounts = tracked_accounts(options.provider, options.account, installed(), options.poll_every)
+    accounts = tracked_accounts(options.provider, options.account, installed(), **_pace(options))
     follow = _track if options.engine is None else _work
     await follow(run, options, accounts, _Alive(options.alive))
 
@@ -176,6 +186,13 @@ def _ways(run: Run, options: TrackOptions) -> dict[str, Any]:
     }
 
 
+def _pace(options: TrackOptions) -> dict[str, Any]:
+    """How fast accounts are asked, where that is not left to their providers and to us."""
+    every, rate = options.poll_every, options.requests_per_second
+    asked = {"cadence": None if every is None else Cadence(every, every), "requests_per_second": rate}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 def _as_mappings(accounts: Named) -> list[Mapping[str, Account]]:
     """As trackers take them: two providers may have an account of one name."""
     return [{name: account} for name, account in accounts]
@@ -190,15 +207,14 @@ def tracked_accounts(
     providers: Sequence[str],
     accounts: Sequence[str],
     registry: Registry,
-    poll_every: float | None = None,
     environ: Mapping[str, str] = os.environ,
+    **pace: Any,
 ) -> list[tuple[str, Account]]:
     """The accounts that were named of the providers that were named, or of all whose keys are in the environment.
 
     Raises:
         ConfigurationError: a provider is not installed, or a key or all keys are missing.
     """
-    cadence = None if poll_every is None else Cadence(poll_every, poll_every)
     chosen = [registry.get(name) for name in dict.fromkeys(providers)] or registry.providers
     found = []
     for name in dict.fromkeys(accounts) or [DEFAULT_ACCOUNT]:
@@ -209,7 +225,7 @@ def tracked_accounts(
         ready = [provider for provider, variable in variables.items() if environ.get(variable)]
         if not ready:
             raise ConfigurationError(_nobody(name), hint=_advice(variables.values(), registry))
-        found += [(name, Account(one, cadence=cadence, key_variable=variables[one])) for one in ready]
+        found += [(name, Account(one, key_variable=variables[one], **pace)) for one in ready]
     return found
 
 
