@@ -78,8 +78,9 @@ def test_a_place_for_one_result_only_is_told_at_once(url: str) -> None:
     assert "{id}" in said.err
 
 
-def test_a_server_that_is_not_there_is_told_and_its_password_is_not() -> None:
-    said = reelway("track", *ENGINE, "--ledger", "postgresql://me:CANARY@127.0.0.1:1/jobs", "-p", "cometapi")
+def test_a_server_that_is_not_there_is_told_and_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELWAY_LEDGER", "postgresql://me:CANARY@127.0.0.1:1/jobs")
+    said = reelway("track", *ENGINE, "-p", "cometapi")
     assert said.code != 0
     assert "cannot be reached" in said.err
     assert "CANARY" not in said.err + said.out

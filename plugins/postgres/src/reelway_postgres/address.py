@@ -80,7 +80,8 @@ def _read(url: Secret) -> tuple[dict[str, str], str] | None:
     """What libpq is told, and the schema; None if it is no address."""
     try:
         parts = urlsplit(url.reveal())
-        settings = parse_qsl(parts.query, keep_blank_values=True)
+        # For libpq, unlike for forms, a plus is a plus.
+        settings = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
         rest = urlencode([pair for pair in settings if pair[0] != "schema"], quote_via=quote)
         read = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
     except (ValueError, psycopg.Error):
