@@ -102,17 +102,17 @@ def test_what_a_change_was_read_from_is_told_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "ages"),
-    [({}, [9, 13]), ({"known_since": -100.0}, [102, 106]), ({"submitted_at": START + timedelta(hours=1)}, [2, 6])],
+    ("submitted", "known", "ages"),
+    [(-7, None, [9, 13]), (-7, -100, [102, 106]), (3600, None, [2, 6])],
     ids=["by the wall clock", "by the caller", "from the future"],
 )
-def test_how_long_a_task_is_known_is_measured_and_told(facts: dict[str, Any], ages: list[float]) -> None:
-    submitted_at = facts.pop("submitted_at", START - timedelta(seconds=7))
+def test_how_long_a_task_is_known_is_measured_and_told(
+    submitted: int, known: int | None, ages: list[float]
+) -> None:
     hand = Hand(said("queued"), said("failed"), seconds_per_exchange=2)
-    start = hand.clock.monotonic()
-    if "known_since" in facts:
-        facts["known_since"] += start
-    hand.run(following(task(at=submitted_at), cadence=Cadence(2, 2), **facts))
+    known_since = None if known is None else hand.clock.monotonic() + known
+    held = task(at=START + timedelta(seconds=submitted))
+    hand.run(following(held, cadence=Cadence(2, 2), known_since=known_since))
     assert [one.seen and one.seen.age for one in hand.of(Observe)] == ages
 
 
