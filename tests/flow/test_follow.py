@@ -433,7 +433,16 @@ def test_a_wait_for_an_id_that_nobody_knows_says_so_and_promises_nothing() -> No
     assert isinstance(error, WaitTimeout)
     assert "does not know reelway1:acme:default::task-1" in error.message
     assert "goes on" not in str(error)
-    assert "base URL" in error.hint
+    assert error.hint.startswith("Right after a create that may be; otherwise check the id")
+    assert error.hint.endswith("the base URL.")
+    assert error.task is not None
+    assert error.task.not_found_count > 0
+
+
+def test_the_grace_of_an_unknown_id_counts_from_when_it_became_known() -> None:
+    hand = Hand(*[MISSING] * 20)
+    final = hand.run(following(known_since=hand.clock.monotonic() - 1000))
+    assert (final.status, final.not_found_count) == (Status.LOST, NOT_FOUND_LIMIT)
 
 
 def test_a_lost_task_that_is_seen_again_goes_on() -> None:
