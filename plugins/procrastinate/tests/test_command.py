@@ -84,3 +84,8 @@ def test_a_server_that_is_not_there_is_told_and_its_password_is_not(monkeypatch:
     assert said.code != 0
     assert "cannot be reached" in said.err
     assert "CANARY" not in said.err + said.out
+
+
+def test_shards_without_an_engine_are_a_mistake() -> None:
+    said = reelway("track", "--shards", "3", "-p", "cometapi", "--json")
+    assert (said.code, "--engine" in said.error["hint"]) == (2, True)

@@ -147,7 +147,9 @@ def test_an_application_that_only_hands_in_jobs_needs_no_key_and_no_server(monke
     assert "CANARY" not in repr(app.connector)
 
 
-def test_a_tick_that_fails_leaves_nothing_behind_and_a_job_that_fails_does(app: App, tmp_path: Path) -> None:
+def test_a_tick_that_fails_leaves_nothing_behind_and_a_job_that_fails_does(
+    app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "jobs.db").write_text("no ledger" * 100)
 
     async def worked() -> None:
@@ -161,6 +163,7 @@ def test_a_tick_that_fails_leaves_nothing_behind_and_a_job_that_fails_does(app: 
     assert isinstance(app.connector, InMemoryConnector)
     left = [job for job in app.connector.jobs.values() if job["status"] == "failed"]
     assert [job["task_name"] for job in left] == ["reelway:store"]
+    assert "reelway:store (job 2): " in caplog.text
 
 
 def test_the_adapter_is_thin() -> None:

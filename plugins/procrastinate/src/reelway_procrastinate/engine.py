@@ -106,7 +106,8 @@ async def _told(job: Callable[[], Awaitable[Any]], context: JobContext, _: objec
         return await job()
     except ReelwayError as error:
         # The message says it all.
-        logger.error("%s: %s %s", context.job.task_name, error.message, error.hint)  # noqa: TRY400
+        name, number = context.job.task_name, context.job.id
+        logger.error("%s (job %s): %s %s", name, number, error.message, error.hint)  # noqa: TRY400
         raise
 
 
