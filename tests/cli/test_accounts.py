@@ -119,7 +119,8 @@ def test_no_account_is_asked_with_the_key_of_another(sandbox: Sandbox, monkeypat
     )
     monkeypatch.setenv("COMETAPI_KEY_WORK", "sandbox")
     said = reelway("get", ref, "--json")
-    assert (said.code, "COMETAPI_KEY_STUDIO" in said.error["hint"]) == (2, True)
+    assert said.code == 2
+    assert "COMETAPI_KEY_STUDIO" in said.error["hint"]
 
 
 def test_several_accounts_are_followed_together() -> None:
