@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.task import Artifact, Task
 from reelway.sandbox import Sandbox
 from reelway.testing.clock import START
+from reelway.tracker.rounds import STOP_SECONDS
 from tests.cli.command import finished, reelway, started, until
 from tests.cli.conftest import PROVIDERS
 from tests.cli.test_tasks import created
@@ -165,3 +168,28 @@ def test_an_account_is_polled_no_faster_than_it_is_said() -> None:
     once = ("track", *LEDGER, *QUICK, "--once")
     assert len(reelway(*once, "--requests-per-second", "0.01").out.splitlines()) == 1
     assert reelway(*once, "--requests-per-second", "0").code == 2
+
+
+def test_once_stops_as_soon_as_it_is_asked_to(sandbox: Sandbox) -> None:
+    remembered(created("A cat. [[retrieve/silence]]"))
+    process = started("track", *LEDGER, *QUICK, "--once")
+    until(lambda: sandbox.ledger.polls > 0)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert finished(process).code == 0
+    assert time.monotonic() - begun < STOP_SECONDS + 5
+
+
+def test_a_sign_of_life_that_can_no_longer_be_given_ends_nothing(tmp_path: Path) -> None:
+    alive = tmp_path / "signs" / "alive"
+    alive.parent.mkdir()
+    ref = created()
+    remembered(ref)
+    process = started("track", *LEDGER, *QUICK, "--alive", str(alive))
+    until(alive.exists)
+    shutil.rmtree(alive.parent)
+    until(lambda: statuses() == [Status.SUCCEEDED])
+    process.terminate()
+    ended = finished(process)
+    assert ended.code == 0
+    assert ended.err.count("cannot be touched any more") == 1

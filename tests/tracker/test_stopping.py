@@ -15,7 +15,10 @@ from reelway.ledger.records import Chore, Claim
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.provider.interface import Cadence
 from reelway.sandbox import Pace, Sandbox
+from reelway.storing.place import collection_of
+from reelway.testing import VirtualClock
 from reelway.tracker import rounds
+from reelway.tracker.storing import Storing
 from reelway.tracker.tracker import Swept, Tracker
 from tests.acme import ACME, said
 from tests.tracker.desk import Desk, new_task
@@ -117,6 +120,51 @@ def test_what_could_not_be_written_is_asked_again_when_the_lease_has_run_out(
         desk.follow(100)
         assert desk.status("task-1") is Status.SUCCEEDED
     assert desk.asked["task-1"] == [0, 30]
+
+
+def test_what_was_claimed_has_its_turn_whatever_becomes_of_other_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Desk() as desk:
+        desk.open("task-1")
+        claim = desk.ledger.claim
+
+        def claim_polls(*given: Any) -> list[Claim]:
+            if Chore.STORE in given[-1]:
+                raise LedgerError("The disk is full.")
+            return claim(*given)
+
+        monkeypatch.setattr(desk.ledger, "claim", claim_polls)
+        works = desk.tracker._rounds._works
+        place = collection_of(tmp_path)
+        storing = Storing(desk.ledger, desk.tracker._accounts, place, desk.clock, lambda: 0.5)
+        monkeypatch.setattr(desk.tracker._rounds, "_works", [*works, storing])
+        with pytest.raises(LedgerError):
+            desk.sweep()
+        desk.run(desk.tracker.aclose())
+        assert desk.status("task-1") is Status.SUCCEEDED
+
+
+def test_a_run_that_is_cancelled_leaves_no_task_of_its_own() -> None:
+    async def story(desk: Desk) -> set[asyncio.Task[Any]]:
+        before = asyncio.all_tasks()
+        running = asyncio.create_task(desk.tracker.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.sleep(0)
+        return asyncio.all_tasks() - before
+
+    with Desk(clock=Still()) as desk:
+        assert desk.run(story(desk)) == set()
+
+
+class Still(VirtualClock):
+    """A clock that stands still, so that whoever waits for it waits without end."""
+
+    async def sleep_async(self, seconds: float) -> None:
+        await asyncio.Event().wait()
 
 
 def test_catching_up_polls_what_is_due_once_and_no_more() -> None:

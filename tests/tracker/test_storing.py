@@ -244,6 +244,19 @@ def test_a_result_that_is_served_no_more_is_given_up_loudly(
     assert "is gone, and was not stored" in caplog.text
 
 
+def test_trouble_of_another_kind_brings_no_result_nearer_to_being_gone(shelf: Shelf, tmp_path: Path) -> None:
+    with Storehouse(shelf, tmp_path) as house:
+        house.add("task_1")
+        shelf.deliver = says(WEBM)
+        house.sweep(GONE_AFTER)
+        shelf.deliver = says(http("410 Gone", CLOSE))
+        house.sweep(GONE_AFTER - 1)
+        assert house.task().artifact is Artifact.PARTIAL
+        shelf.deliver = honest
+        house.sweep()
+        assert house.task().artifact is Artifact.STORED
+
+
 def test_what_has_arrived_in_part_is_said(shelf: Shelf, tmp_path: Path) -> None:
     shelf.deliver = says(WEBM)
     with Storehouse(shelf, tmp_path) as house:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reelway import Status, TaskRef
 from reelway.errors import ConfigurationError, InvalidRequest, LedgerError
-from reelway.ledger.records import Change, Chore
+from reelway.ledger.records import Change, Chore, Entry
 from reelway.model.lifecycle import StatusChanged
 from reelway.tracker import telling
 from reelway.tracker.telling import Changes, TaskChanged
@@ -190,3 +190,46 @@ def take_away(desk: Desk) -> None:
     """The process was held up until its lease had run out, and another one has taken the task."""
     desk.clock.advance(31)
     [_] = desk.ledger.claim(1, 30, {("acme", "default"): 10}, [Chore.POLL])
+
+
+def test_who_asks_for_changes_after_the_end_has_none() -> None:
+    with Desk() as desk:
+        desk.run(desk.tracker.aclose())
+        assert desk.run(listed(desk.tracker.events())) == []
+
+
+def test_what_was_told_and_cannot_be_marked_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise LedgerError("The disk is full.")
+
+    with Desk() as desk:
+        monkeypatch.setattr(desk.ledger, "told", full)
+        desk.open("task-1")
+        desk.sweep()
+        assert desk.status("task-1") is Status.SUCCEEDED
+        assert len(desk.told) == 1
+    assert "may be told once more" in caplog.text
+    assert "could not be written" not in caplog.text
+
+
+def test_one_task_that_cannot_be_written_anew_keeps_nobody_else_s_change(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise LedgerError("The disk is full.")
+
+    with Desk() as desk:
+        first, _ = desk.open("task-1", "task-2")
+        desk.before_answer = lambda: taken_over(desk, first)
+        monkeypatch.setattr(desk.tracker._rounds._keeper, "observe", full)
+        desk.sweep()
+        assert [change.task.id for change in desk.told] == ["task-2"]
+    assert "What was seen of reelway1:acme:default::task-1 could not be written" in caplog.text
+
+
+def taken_over(desk: Desk, entry: Entry) -> None:
+    """Somebody else changes a task, once."""
+    assert entry.task is not None
+    desk.ledger.save([Change(number=entry.number, expected=1, task=replace(entry.task, setbacks=1))])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
@@ -26,6 +27,8 @@ from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence
 from reelway.provider.registry import Registry
+
+logger: Final = logging.getLogger("reelway")
 
 Named: TypeAlias = Sequence[tuple[str, Account]]
 """Accounts, each with its name."""
@@ -147,10 +150,10 @@ async def _track(run: Run, options: TrackOptions, accounts: Named, alive: _Alive
     with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
         async with Tracker(ledger, _as_mappings(accounts), **_ways(run, options)) as tracker:
             if options.once:
-                await tracker.catch_up()
+                await _until(stop, tracker.catch_up())
                 return
             run.screen.say(_following(accounts, ledger.name))
-            await tracker.run(stop, on_sweep=lambda _: alive.touch())
+            await tracker.run(stop, on_sweep=lambda _: alive.sign())
 
 
 async def _work(run: Run, options: TrackOptions, accounts: Named, alive: _Alive) -> None:
@@ -159,7 +162,7 @@ async def _work(run: Run, options: TrackOptions, accounts: Named, alive: _Alive)
 
     engine = engine_named(options.engine or "")
     ways = _ways(run, options)
-    work = EngineWork(_shared_ledger(options), _as_mappings(accounts), on_sweep=lambda _: alive.touch(), **ways)
+    work = EngineWork(_shared_ledger(options), _as_mappings(accounts), on_sweep=lambda _: alive.sign(), **ways)
     with _stopped_by_signals() as stop:
         run.screen.say(_following(accounts, f"the ledger as jobs of {options.engine}"))
         await engine(work=work, shards=options.shards, stop=stop)
@@ -271,11 +274,26 @@ def _stopped_by_signals() -> Iterator[asyncio.Event]:
         restore()
 
 
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> None:
+    """Do some work, unless it is time to stop before."""
+    both = [asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        both[1].cancel()
+        if not both[0].done():
+            both[0].cancel()
+        await asyncio.wait(both)
+    if not both[0].cancelled():
+        both[0].result()
+
+
 class _Alive:
     """The sign of life for whoever watches over the process."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
+        self._failed = False
         try:
             self.touch()
         except OSError as error:
@@ -285,6 +303,15 @@ class _Alive:
     def touch(self) -> None:
         if self._file is not None:
             self._file.touch()
+
+    def sign(self) -> None:
+        """Touch the file; where that cannot be done any more, its age tells whoever watches."""
+        try:
+            self.touch()
+        except OSError as error:
+            if not self._failed:
+                logger.error("%s cannot be touched any more: %s.", self._file, error.strerror)  # noqa: TRY400
+            self._failed = True
 
 
 class _Told:

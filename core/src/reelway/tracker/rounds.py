@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from reelway.errors import LedgerError
+from reelway.flow.effects import Observe
 from reelway.keeping import Keeper
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Claim, Settled
@@ -126,16 +127,24 @@ class Rounds:
     async def _start(self, limit: int) -> Started:
         if self._clock.monotonic() >= self._next_count:
             await self.count()
-        taken, full = [], False
-        for work in self._works:
-            room = work.room()
-            most = min(limit, room.limit)
-            if room.paces and most:
-                since = self._clock.monotonic()
-                claims = await asyncio.to_thread(self._ledger.claim, most, work.lease, room.paces, [work.chore])
-                taken += [(work, claim, since) for claim in claims]
-                full |= len(claims) == most
-        return Started(len(taken), full, self._begun(taken) if taken else None)
+        taken: list[tuple[Work, Claim, float]] = []
+        try:
+            full = [await self._claim(work, limit, taken) for work in self._works]
+        finally:
+            # Whatever became of the rest, what is claimed has its turn.
+            batch = self._begun(taken) if taken else None
+        return Started(len(taken), any(full), batch)
+
+    async def _claim(self, work: Work, limit: int, taken: list[tuple[Work, Claim, float]]) -> bool:
+        """Add what is due of some work to what is taken; tells whether more may be."""
+        room = work.room()
+        most = min(limit, room.limit)
+        if not room.paces or not most:
+            return False
+        since = self._clock.monotonic()
+        claims = await asyncio.to_thread(self._ledger.claim, most, work.lease, room.paces, [work.chore])
+        taken += [(work, claim, since) for claim in claims]
+        return len(claims) == most
 
     def _begun(self, taken: Sequence[tuple[Work, Claim, float]]) -> asyncio.Task[None]:
         turns = {asyncio.create_task(work.turn(claim, since)): claim for work, claim, since in taken}
@@ -160,17 +169,24 @@ class Rounds:
 
     async def _write(self, turns: Sequence[Turn]) -> None:
         try:
-            await self._tell(await asyncio.to_thread(self._settle, turns))
+            changes = await asyncio.to_thread(self._settle, turns)
         except LedgerError as error:
             # What was seen will be seen again: the leases run out, and the tasks are polled once more.
             message = "%d turns could not be written: %s %s"
             logger.error(message, len(turns), error.message, error.hint)  # noqa: TRY400 - the message says it all
+        else:
+            await self._tell(changes)
 
     async def _tell(self, changes: Sequence[TaskChanged]) -> None:
         for change in changes:
             self._telling.tell(change)
-        if any(change.matters for change in changes):
+        if not any(change.matters for change in changes):
+            return
+        try:
             await asyncio.to_thread(self._reminder.said, changes)
+        except LedgerError as error:
+            message = "What was told may be told once more, as that is not on record: %s %s"
+            logger.error(message, error.message, error.hint)  # noqa: TRY400 - the message says it all
 
     def _settle(self, turns: Sequence[Turn]) -> list[TaskChanged]:
         """Write turns; gives what changed thereby. Blocking."""
@@ -184,9 +200,19 @@ class Rounds:
             if became is Settled.DONE and settlement.change is not None:
                 changes.append(TaskChanged(settlement.change.task, settlement.change.events))
             elif became is Settled.OVERTAKEN and turn.observed is not None:
-                kept = self._keeper.observe(turn.observed)
-                changes += [TaskChanged(kept.task, kept.events)] if kept.events else []
+                changes += self._made_anew(turn.observed)
         return changes
+
+    def _made_anew(self, observed: Observe) -> list[TaskChanged]:
+        """Bring in what was seen of a task that somebody else has changed meanwhile."""
+        try:
+            kept = self._keeper.observe(observed)
+        except LedgerError as error:
+            # It will be seen again with the next poll, and what the others saw is written.
+            message = "What was seen of %s could not be written: %s %s"
+            logger.error(message, observed.task.ref, error.message, error.hint)  # noqa: TRY400 - as above
+            return []
+        return [TaskChanged(kept.task, kept.events)] if kept.events else []
 
 
 def _ended(turn: asyncio.Task[Turn], claim: Claim) -> Turn:

@@ -42,7 +42,7 @@ DOWNLOAD_SECONDS: Final = 3600.0
 
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 3600.0
-"""Seconds until the next turn after trouble: doubled with each failure, up to an hour, and never given up."""
+"""Seconds until the next turn after trouble: doubled with each, up to an hour, and never given up."""
 
 GONE_AFTER: Final = 6
 """Turns in a row in which the provider served nothing, some fifteen minutes, after which the result is gone."""
@@ -136,16 +136,18 @@ class Storing(Work):
         return asyncio.create_task(account.driver.run(Job(account.opened.name, flow)))
 
     def _troubled(self, claim: Claim, error: ReelwayError, arrived: _Arrived) -> Turn:
-        failures = claim.failures + 1
-        if isinstance(error, LinkExpired | OutputMissing) and failures >= GONE_AFTER:
+        # Trouble of any other kind says nothing about what the provider still has.
+        refusals = claim.failures + 1 if isinstance(error, LinkExpired | OutputMissing) else 0
+        if refusals >= GONE_AFTER:
             message = "The result of %s is gone, and was not stored: %s %s"
             logger.error(message, claim.task.ref, error.message, error.hint)
             return Turn(claim=claim, observed=_gone(claim.task, self._clock), again=0.0)
-        again = min(jittered(FIRST_PAUSE * 2.0 ** min(claim.failures, 16), self._draw()), LONGEST_PAUSE)
+        interval = min(2 * claim.interval, LONGEST_PAUSE) if claim.interval else FIRST_PAUSE
+        again = min(jittered(interval, self._draw()), LONGEST_PAUSE)
         message = "The result of %s is not stored yet; it is tried again in %.0f seconds: %s %s"
         logger.warning(message, claim.task.ref, again, error.message, error.hint)
         partial = Observe(task=replace(claim.task, artifact=Artifact.PARTIAL)) if arrived.any else None
-        return Turn(claim=claim, observed=partial, again=again, rest=again, failures=failures)
+        return Turn(claim=claim, observed=partial, again=again, rest=again, interval=interval, failures=refusals)
 
 
 class _Arrived:

@@ -87,11 +87,14 @@ class Telling:
         self._listeners = listeners
         # A reader that was let go of is told nothing more.
         self._readers: WeakSet[Changes] = WeakSet()
+        self._closed = False
 
     def changes(self) -> Changes:
-        """A new reader."""
+        """A new reader; where nothing will be told any more, one that is at its end."""
         reader = Changes()
         self._readers.add(reader)
+        if self._closed:
+            reader.close()
         return reader
 
     def tell(self, change: TaskChanged) -> None:
@@ -102,6 +105,7 @@ class Telling:
 
     def close(self) -> None:
         """End all readers' iterations."""
+        self._closed = True
         for reader in tuple(self._readers):
             reader.close()
         self._readers.clear()

@@ -275,9 +275,11 @@ class Tracker:
         waits = [
             asyncio.ensure_future(one) for one in (self._clock.sleep_async(seconds), woken.wait(), stop.wait())
         ]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for one in waits:
-            one.cancel()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
         woken.clear()
 
     async def _remind(self) -> None:
