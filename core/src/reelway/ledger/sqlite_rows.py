@@ -169,16 +169,20 @@ def insert_task(database: sqlite3.Connection, task: Task) -> int:
 
 
 def attach_task(database: sqlite3.Connection, submission: Submission, task: Task) -> int:
-    """Write a task into the entry of the attempt that made it, and make that entry where there is none."""
-    row = database.execute(
-        "select number from entries where submission_id = ?", (spelled(submission.id),)
-    ).fetchone()
-    number = int(row[0]) if row else insert_attempt(database, submission)
+    """Write a task into the entry of the attempt that made it, and make that entry where there is none.
+
+    Where the attempt has another task already, this one has an entry by itself.
+    """
+    number, other = database.execute(
+        "select number, ref from entries where submission_id = ?", (spelled(submission.id),)
+    ).fetchone() or (insert_attempt(database, submission), None)
+    if other is not None:
+        return insert_task(database, task)
     database.execute(
         "update entries set ref = ?, status = ?, artifact = ?, revision = 1, task = ? where number = ?",
         (str(task.ref), task.status, task.artifact, dump(task), number),
     )
-    return number
+    return int(number)
 
 
 def noted(database: sqlite3.Connection, submission: Submission, expected: Collection[SubmissionState]) -> bool:

@@ -204,6 +204,23 @@ class Attempts(Kit):
         assert end(task) not in [one.event for one in ledger.events(limit=10**6)]
         assert entry_of(ledger, attempt).submission == adopted
 
+    def test_a_second_task_of_one_attempt_has_an_entry_by_itself(self, ledger: Ledger, beside: Ledger) -> None:
+        account = new_account()
+        attempt, first, second = new_attempt(account), new_task(account), new_task(account)
+        ledger.begin(attempt)
+        adopted = replace(attempt, state=SubmissionState.ADOPTED, ref=first.ref)
+        accepted = replace(attempt, state=SubmissionState.ACCEPTED, ref=second.ref)
+        entries = [
+            ledger.accept(step, task, (progress(task),), due_in=0)
+            for step, task in ((adopted, first), (accepted, second))
+        ]
+        assert [entry.task for entry in entries] == [first, second]
+        assert entries[1].submission is None
+        assert [beside.find(task.ref) for task in (first, second)] == [entry_of(ledger, attempt), entries[1]]
+        numbers = [entry.number for entry in entries]
+        assert [one.number for one in beside.events(limit=10**6) if one.number in numbers] == numbers
+        assert {claim.entry.number for claim in take(ledger, account)} == {*numbers}
+
     def test_the_same_id_twice_is_one_task(self, ledger: Ledger) -> None:
         account = new_account()
         attempt, task = new_attempt(account), new_task(account)
