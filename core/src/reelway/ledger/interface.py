@@ -64,7 +64,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def note(self, submission: Submission, expected: Collection[SubmissionState]) -> bool:
-        """Record how far an attempt got; tells whether it stood in one of the expected states."""
+        """Record how far an attempt got; tells whether it stood in one of the expected states.
+
+        An attempt whose idempotency key has gone to one that did create something is not noted as being sent.
+        """
 
     @abstractmethod
     def accept(self, submission: Submission, task: Task, events: Sequence[Event] = (), *, due_in: float) -> Entry:

@@ -186,12 +186,14 @@ def attach_task(database: sqlite3.Connection, submission: Submission, task: Task
 
 
 def noted(database: sqlite3.Connection, submission: Submission, expected: Collection[SubmissionState]) -> bool:
-    """Write how far an attempt got, if it stood in one of the expected states."""
+    """Write how far an attempt got, if it stood in one of the expected states and may go on to this one."""
     stands = database.execute(
-        f"select 1 from entries where submission_id = ? and {among('state', expected)}",  # noqa: S608 - marks only
+        f"select idempotency_key from entries where submission_id = ? and {among('state', expected)}",  # noqa: S608 - marks only
         (spelled(submission.id), *expected),
     ).fetchone()
     if stands is None:
+        return False
+    if submission.state is SubmissionState.SENDING and stands[0] != spelled(submission.idempotency_key):
         return False
     key = _key_of(database, submission)
     database.execute(

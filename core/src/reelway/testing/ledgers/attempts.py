@@ -122,6 +122,16 @@ class Attempts(Kit):
         assert ledger.note(replace(second, state=SubmissionState.REJECTED), {SubmissionState.SENDING})
         assert ledger.begin(new_attempt(idempotency_key=key)) == entry
 
+    def test_an_attempt_that_has_lost_its_key_is_not_sent(self, ledger: Ledger, beside: Ledger) -> None:
+        key = f"order-{new_attempt().id}"
+        first = begun(ledger, SubmissionState.ABANDONED, new_attempt(idempotency_key=key))
+        second = begun(ledger, SubmissionState.INTENT, new_attempt(idempotency_key=key))
+        task = new_task()
+        ledger.accept(replace(first, state=SubmissionState.ACCEPTED, ref=task.ref), task, due_in=0)
+        assert not beside.note(replace(second, state=SubmissionState.SENDING), {SubmissionState.INTENT})
+        assert entry_of(ledger, second).submission == second
+        assert ledger.note(replace(second, state=SubmissionState.ABANDONED), {SubmissionState.INTENT})
+
     def test_two_attempts_that_created_something_under_one_key_are_both_taken_in(self, ledger: Ledger) -> None:
         key = f"order-{new_attempt().id}"
         entries = list[Entry]()

@@ -137,7 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(attempt=attempts, state=st.sampled_from(SubmissionState))
     def note(self, attempt: str, state: SubmissionState) -> None:
         held = self.begun[attempt]
-        may = held.state in BEFORE[state]
+        may = held.state in BEFORE[state] and not (state is SubmissionState.SENDING and attempt in self.keyless)
         step = replace(held, state=state)
         assert self.ledger.note(step, BEFORE[state]) is may
         if may:
