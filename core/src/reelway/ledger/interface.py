@@ -99,7 +99,8 @@ class Ledger(ABC):
     def save(self, changes: Sequence[Change]) -> list[bool]:
         """Write changes of tasks, each by itself; tells of each whether it was made from the present revision.
 
-        A task that has ended is no longer due; one that has something to be stored is due at once.
+        A task that has ended is no longer due; one that has something to be stored is due at once, and its
+        interval and failures begin at 0.
         """
 
     # --- work ---
@@ -109,6 +110,8 @@ class Ledger(ABC):
         self, limit: int, lease: float, paces: Mapping[AccountKey, float], chores: Collection[Chore]
     ) -> list[Claim]:
         """Take tasks that are due, those first that have been due for longest.
+
+        An entry that cannot be read is told of in the log, and comes up again in an hour.
 
         Args:
             limit: how many at most.

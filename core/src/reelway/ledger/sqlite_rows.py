@@ -9,13 +9,14 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.quota import Kept, Quota
+from reelway.ledger.reading import readable, unreadable
 from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import CREATED, Submission, SubmissionState
@@ -53,9 +54,9 @@ def entry_of(database: sqlite3.Connection, number: int) -> Entry:
 
 
 def entries_at(database: sqlite3.Connection, numbers: str) -> dict[int, Entry]:
-    """The entries with the numbers of a JSON array."""
+    """The entries with the numbers of a JSON array, as far as they can be read."""
     rows = database.execute(f"select {COLUMNS} from entries where number {AMONG}", (numbers,)).fetchall()  # noqa: S608 - as above
-    return {row[0]: _read(database, row) for row in rows}
+    return readable(rows, partial(_read, database))
 
 
 def holder_of_key(database: sqlite3.Connection, key: str | None) -> Entry | None:
@@ -364,12 +365,7 @@ def forgotten(database: sqlite3.Connection) -> list[str]:
     return [f"entry {number} has a task that is never due" for (number,) in found]
 
 
-def unreadable(database: sqlite3.Connection) -> list[str]:
+def illegible(database: sqlite3.Connection) -> list[str]:
     """What is wrong with entries that no longer say what they said."""
-    found = list[str]()
-    for row in database.execute(f"select {COLUMNS} from entries"):  # noqa: S608 - as above
-        try:
-            _read(database, row)
-        except LedgerError as error:
-            found.append(f"entry {row[0]}: {error.message}")
-    return found
+    rows = database.execute(f"select {COLUMNS} from entries")  # noqa: S608 - as above
+    return unreadable(rows, partial(_read, database))

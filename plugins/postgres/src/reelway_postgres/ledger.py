@@ -9,6 +9,7 @@ from typing import Any, Final
 from reelway.ledger.codec import load
 from reelway.ledger.interface import Ledger
 from reelway.ledger.quota import Kept, Quota
+from reelway.ledger.reading import readable, unreadable
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -160,7 +161,9 @@ class PostgresLedger(Ledger):
         rows = self._database.rows(schedule.CLAIM, wanted | schedule.pace_values(paces, chores))
         # Read afterwards: a claim that waited for another would see the tasks as they were before.
         entries = self._by_number([row[0] for row in rows])
-        return [schedule.claim(row, entries) for row in rows]
+        if unread := [row[0] for row in rows if row[0] not in entries]:
+            self._database.rows(schedule.POSTPONE, {"numbers": unread, "seconds": schedule.HORIZON})
+        return [schedule.claim(row, entries) for row in rows if row[0] in entries]
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         said = [Settled.LATE] * len(settlements)
@@ -245,7 +248,12 @@ class PostgresLedger(Ledger):
         return int(gone)
 
     def check(self) -> list[str]:
-        return [problem for (problem,) in self._database.rows(upkeep.CHECK)]
+        found = [problem for (problem,) in self._database.rows(upkeep.CHECK)]
+        after = 0
+        while page := self._database.rows(*sql.search(Query(after=after))):
+            found += unreadable(page, sql.read)
+            after = page[-1][0]
+        return found
 
     # --- what the methods share ---
 
@@ -255,7 +263,7 @@ class PostgresLedger(Ledger):
 
     def _by_number(self, numbers: Sequence[int]) -> dict[int, Entry]:
         rows = self._database.rows(sql.BY_NUMBERS, {"numbers": numbers}) if numbers else []
-        return {entry.number: entry for entry in map(sql.read, rows)}
+        return readable(rows, sql.read)
 
     def _account(self, task: Task) -> int:
         """The number that an account has here."""

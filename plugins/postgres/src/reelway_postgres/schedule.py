@@ -122,6 +122,12 @@ SCHEDULE: Final = """
     from (select clock_timestamp() + make_interval(secs => %(due_in)s::float8) as moment) m
 """
 
+POSTPONE: Final = """
+    update our.schedule
+    set leased_until = '-infinity', due = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
+    where number = any(%(numbers)s::bigint[])
+"""
+
 RENEW: Final = """
     update our.schedule set leased_until = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
     where number = %(number)s and lease = %(lease)s and leased_until > '-infinity'
