@@ -137,7 +137,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def hold_off(self, account: AccountKey, seconds: float) -> None:
-        """Let nobody claim tasks of an account for so many seconds; a longer pause that is known already stays."""
+        """Let nobody claim polls of an account for so many seconds; a longer pause that is known already stays.
+
+        Results can be stored meanwhile: their links are not served by the API that asks for patience.
+        """
 
     @abstractmethod
     def next_due(self, paces: Mapping[AccountKey, float], chores: Collection[Chore]) -> float | None:

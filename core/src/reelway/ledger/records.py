@@ -124,7 +124,7 @@ class Settled(StrEnum):
 
     DONE = "done"
     OVERTAKEN = "overtaken"
-    """Somebody else changed the task meanwhile; the change was not written. The task is free, due after its rest."""
+    """Somebody else changed the task meanwhile; the change was not written. The task is due after its rest."""
     LATE = "late"
     """The lease had run out and the task was taken again; nothing was written."""
 

@@ -72,8 +72,10 @@ def due_turns(
     """The turns that may be taken now, as many as the pace of each account allows."""
     turns = list[Turn]()
     for account, pace in paces.items():
-        most = min(limit, granted(pace, _times(database, account), now))
-        turns += sorted(turn for chore in chores for turn in _due(database, account, chore, now, most))[:most]
+        times = _times(database, account)
+        most = min(limit, granted(pace, times, now))
+        free = [chore for chore in chores if times.held(chore) <= now]
+        turns += sorted(turn for chore in free for turn in _due(database, account, chore, now, most))[:most]
     return sorted(turns)[:limit]
 
 
@@ -202,7 +204,7 @@ def wake(database: sqlite3.Connection, numbers: Sequence[int], now: float) -> No
 
 
 def hold_off(database: sqlite3.Connection, account: AccountKey, until: float) -> None:
-    """Give no turn of an account until then."""
+    """Give no poll of an account until then."""
     database.execute(
         "insert into accounts (provider, account, held_until) values (?, ?, ?)"
         " on conflict do update set held_until = max(held_until, excluded.held_until)",
@@ -217,8 +219,9 @@ def first_turn(
     database: sqlite3.Connection, account: AccountKey, pace: float, chores: Collection[Chore]
 ) -> float | None:
     """When an account's next turn can be taken; None where there is none."""
-    first = min((_first(database, account, chore) for chore in chores), default=inf)
-    free = free_from(pace, _times(database, account))
+    times = _times(database, account)
+    first = min((max(_first(database, account, chore), times.held(chore)) for chore in chores), default=inf)
+    free = free_from(pace, times)
     return None if inf in {first, free} else max(first, free)
 
 
