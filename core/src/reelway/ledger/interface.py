@@ -36,7 +36,8 @@ class Ledger(ABC):
         revision that they were made from; whoever comes second reads again.
     3.  Keys never enter it, nor do the tokens of callback addresses: only their SHA-256 does. Result links do,
         because they are needed to fetch a result.
-    4.  Pauses and leases are given as seconds from now and measured by a clock that nobody sets.
+    4.  Pauses and leases are given as seconds from now, reach no further than an hour, and are measured by one
+        clock for all: the machine's monotonic one, or, where several machines share the store, its server's.
     5.  Every method may be called from any thread, and may block. Nothing here knows of an event loop.
 
     Every method raises :class:`reelway.errors.LedgerError` where the store cannot be read or written.
@@ -196,6 +197,8 @@ class Ledger(ABC):
     @abstractmethod
     def prune(self, before: datetime, *, unstored: bool = False) -> int:
         """Forget entries that were begun before a moment and with which nothing is left to do; tells how many.
+
+        With an entry its idempotency key is forgotten: whoever creates with that key again, pays again.
 
         Args:
             before: the moment.

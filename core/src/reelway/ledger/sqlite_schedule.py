@@ -270,6 +270,8 @@ def _key(account: AccountKey) -> tuple[str, str]:
 
 def begin_anew(database: sqlite3.Connection, boot: str, now: float) -> None:
     """Free every lease and make everything due, if the machine was restarted since times were last written."""
+    # By itself, because a slow pace may be spent that far ahead, and that tells of no restart.
+    database.execute("update accounts set free_at = 0 where free_at > ?", (now + HORIZON,))
     [known] = database.execute("select id from boot").fetchone()
     if known == boot and not _beyond(database, now):
         return

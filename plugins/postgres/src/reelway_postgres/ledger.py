@@ -44,8 +44,9 @@ class PostgresLedger(Ledger):
     """A ledger in a PostgreSQL database, for the processes of many machines.
 
     Its times are those of the server's clock, and only ever compared with each other, so the clocks of the workers
-    do not matter; where the server's is set, leases and pauses end earlier or later by as much. It holds nothing in
-    a session: a pooler may hand each transaction to another one.
+    do not matter; where the server's is set, leases and pauses end earlier or later by as much, and those more than
+    an hour ahead when a ledger is next opened. It holds nothing in a session: a
+    pooler may hand each transaction to another one.
 
     Where the line breaks while a statement is under way, :class:`reelway.errors.LedgerError` is raised and nobody
     knows whether it was written; nothing is sent twice by itself. Calling again is safe for every method: what was
@@ -80,6 +81,8 @@ class PostgresLedger(Ledger):
         opening = Database(address, connections=1, patience=0)
         try:
             bring_forward(opening, self.name, address.schema)
+            for statement in (schedule.TURNS_IN_REACH, schedule.ACCOUNTS_IN_REACH):
+                opening.rows(statement, {"horizon": schedule.HORIZON})
         finally:
             opening.close()
         self._database = Database(address, connections=connections, patience=patience)

@@ -123,6 +123,26 @@ SCHEDULE: Final = """
     from (select clock_timestamp() + make_interval(secs => %(due_in)s::float8) as moment) m
 """
 
+# A time that lies further ahead was written before the server's clock was set back.
+TURNS_IN_REACH: Final = """
+    update our.schedule s
+    set due = least(due, moment), known_since = least(known_since, moment),
+        rest_until = case when rest_until <= reach then rest_until else '-infinity' end,
+        leased_until = case when leased_until <= reach then leased_until else '-infinity' end
+    from (
+        select clock_timestamp() as moment, clock_timestamp() + make_interval(secs => %(horizon)s::float8) as reach
+    ) m
+    where chore is not null and greatest(due, rest_until, leased_until) > reach
+"""
+
+ACCOUNTS_IN_REACH: Final = """
+    update our.accounts
+    set free_at = case when free_at <= reach then free_at else '-infinity' end,
+        held_until = case when held_until <= reach then held_until else '-infinity' end
+    from (select clock_timestamp() + make_interval(secs => %(horizon)s::float8) as reach) m
+    where greatest(free_at, held_until) > reach
+"""
+
 POSTPONE: Final = """
     update our.schedule
     set leased_until = '-infinity', due = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
