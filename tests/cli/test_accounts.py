@@ -108,6 +108,21 @@ def test_an_account_without_a_key_is_told_by_the_name_of_its_variable(monkeypatc
         assert "COMETAPI_KEY_WORK" in said.error["hint"]
 
 
+def test_no_account_is_asked_with_the_key_of_another(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMETAPI_KEY", "sandbox")
+    monkeypatch.setenv("COMETAPI_BASE_URL", sandbox.base_url("cometapi"))
+    ref = reelway("create", "A cat", *MADE).out.strip().replace(":default:", ":studio:")
+    said = reelway("get", ref)
+    assert (said.code, "no key of its own in COMETAPI_KEY_STUDIO, so COMETAPI_KEY is taken" in said.err) == (
+        0,
+        True,
+    )
+    monkeypatch.setenv("COMETAPI_KEY_WORK", "sandbox")
+    said = reelway("get", ref, "--json")
+    assert said.code == 2
+    assert "COMETAPI_KEY_STUDIO" in said.error["hint"]
+
+
 def test_several_accounts_are_followed_together() -> None:
     variable = FIRST.info.key_variable
     environ = {variable: "k", f"{variable}_WORK": "k", SECOND.info.key_variable: "k"}

@@ -128,3 +128,12 @@ def test_without_a_name_it_is_the_users_own_ledger() -> None:
 def test_the_ledger_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWAY_LEDGER", URL)
     assert json.loads(reelway("ledger", "check", "--json").out)["problems"] == []
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:CANARY@db/jobs", "postgresql://me@db/jobs?password=CANARY"])
+@pytest.mark.parametrize("command", [("list",), ("ledger", "check"), ("adopt", "a", "b")])
+def test_no_command_takes_a_password_of_a_ledger_as_an_option(command: tuple[str, ...], url: str) -> None:
+    said = reelway(*command, "--ledger", url, "--json")
+    assert said.code == 2
+    assert "REELWAY_LEDGER" in said.error["hint"]
+    assert "CANARY" not in said.out + said.err

@@ -89,6 +89,13 @@ def test_all_jobs_of_a_loop_share_what_is_open_until_the_loop_ends(
     assert steps == ["done", "closed"] * 2
 
 
+def test_nothing_is_left_of_a_loop_that_has_ended(account: Account, url: str) -> None:
+    work = EngineWork(url, account)
+    for _ in range(3):
+        asyncio.run(work.open())
+    assert (work._opened, work._holders) == ({}, set())
+
+
 def test_what_could_not_be_opened_is_tried_again_by_the_next_job(
     account: Account, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,17 +102,17 @@ def test_what_a_change_was_read_from_is_told_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "ages"),
-    [({}, [9, 13]), ({"known_since": -100.0}, [102, 106]), ({"submitted_at": START + timedelta(hours=1)}, [2, 6])],
+    ("submitted", "known", "ages"),
+    [(-7, None, [9, 13]), (-7, -100, [102, 106]), (3600, None, [2, 6])],
     ids=["by the wall clock", "by the caller", "from the future"],
 )
-def test_how_long_a_task_is_known_is_measured_and_told(facts: dict[str, Any], ages: list[float]) -> None:
-    submitted_at = facts.pop("submitted_at", START - timedelta(seconds=7))
+def test_how_long_a_task_is_known_is_measured_and_told(
+    submitted: int, known: int | None, ages: list[float]
+) -> None:
     hand = Hand(said("queued"), said("failed"), seconds_per_exchange=2)
-    start = hand.clock.monotonic()
-    if "known_since" in facts:
-        facts["known_since"] += start
-    hand.run(following(task(at=submitted_at), cadence=Cadence(2, 2), **facts))
+    known_since = None if known is None else hand.clock.monotonic() + known
+    held = task(at=START + timedelta(seconds=submitted))
+    hand.run(following(held, cadence=Cadence(2, 2), known_since=known_since))
     assert [one.seen and one.seen.age for one in hand.of(Observe)] == ages
 
 
@@ -433,7 +433,16 @@ def test_a_wait_for_an_id_that_nobody_knows_says_so_and_promises_nothing() -> No
     assert isinstance(error, WaitTimeout)
     assert "does not know reelway1:acme:default::task-1" in error.message
     assert "goes on" not in str(error)
-    assert "base URL" in error.hint
+    assert error.hint.startswith("Right after a create that may be; otherwise check the id")
+    assert error.hint.endswith("the base URL.")
+    assert error.task is not None
+    assert error.task.not_found_count > 0
+
+
+def test_the_grace_of_an_unknown_id_counts_from_when_it_became_known() -> None:
+    hand = Hand(*[MISSING] * 20)
+    final = hand.run(following(known_since=hand.clock.monotonic() - 1000))
+    assert (final.status, final.not_found_count) == (Status.LOST, NOT_FOUND_LIMIT)
 
 
 def test_a_lost_task_that_is_seen_again_goes_on() -> None:

@@ -124,6 +124,11 @@ def test_a_failing_second_request_is_trouble_and_no_end(trouble: HttpResponse | 
     assert [one.status for one in hand.seen] == [Status.SUCCEEDED]
 
 
+def test_a_result_may_name_the_task_that_was_asked_for() -> None:
+    named = json_response({"id": "task-1", "end": "succeeded"})
+    assert Hand(OVER, named).run(retrieve(SPLIT, task(), 30)).status is Status.SUCCEEDED
+
+
 def test_an_unknown_word_in_a_result_is_no_end() -> None:
     hand = Hand(OVER, json_response({"end": "sort of"}), OVER, GOOD)
     assert hand.run(following()).status is Status.SUCCEEDED

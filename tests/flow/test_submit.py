@@ -426,12 +426,12 @@ def test_whatever_a_plugin_raises_over_a_plain_refusal_it_is_one(raised: Excepti
 def test_an_error_of_ours_after_the_answer_leaves_the_create_in_doubt() -> None:
     def fail(submission: Submission) -> None:
         if submission.state is ACCEPTED:
-            raise ConfigurationError("there is no room for records.")
+            raise ConfigurationError("there is no room for X.")
 
     hand = Hand(OK, on_record=fail)
     error = raises(submission(), hand)
     assert isinstance(error, SubmissionUnknown)
-    assert "but there is no room for records." in error.message
+    assert "but there is no room for X." in error.message
     assert ".." not in error.message
     assert (error.response, error.phase) == (OK.body, "RECEIVING")
     assert states(hand) == [INTENT, SENDING, ACCEPTED, AMBIGUOUS]

@@ -35,6 +35,12 @@ def test_a_ledger_is_called_by_its_address_without_the_password(url: str, name: 
     assert CANARY not in repr(read)
 
 
+@pytest.mark.parametrize("written", ["a+b%2Bc", "a%2Bb%2Bc"])
+def test_a_plus_is_a_plus_as_for_libpq(written: str) -> None:
+    read = conninfo_to_dict(address(f"postgresql://localhost/jobs?password={written}")._parameters.reveal())
+    assert read["password"] == "a+b+c"
+
+
 def test_what_the_url_says_goes_before_what_is_usual() -> None:
     url = "postgresql://localhost/jobs?connect_timeout=3&options=-c%20statement_timeout%3D9s"
     read = conninfo_to_dict(address(url)._parameters.reveal())
@@ -52,6 +58,11 @@ def test_what_the_url_says_goes_before_what_is_usual() -> None:
         f'postgresql://me:{CANARY}@db.example/jobs?schema=x"y',
         f"postgresql://me:{CANARY}@db.example/jobs?schema={'x' * 64}",
         f"postgresql://me:{CANARY}%zz@db.example/jobs",
+        f"postgresql://me:pass@{CANARY}/x@db.example/jobs",
+        f"postgresql://me:pass@{CANARY}@db.example/jobs",
+        f"postgresql://me:pass/{CANARY}@db.example/jobs",
+        f"postgresql://me:pass#{CANARY}@db.example/jobs",
+        f"postgresql://me:pass?{CANARY}@db.example/jobs",
         f"postgresql://[me:{CANARY}@db.example/jobs",
         f"host=db.example password={CANARY} schema",
     ],

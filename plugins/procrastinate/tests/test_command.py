@@ -78,8 +78,14 @@ def test_a_place_for_one_result_only_is_told_at_once(url: str) -> None:
     assert "{id}" in said.err
 
 
-def test_a_server_that_is_not_there_is_told_and_its_password_is_not() -> None:
-    said = reelway("track", *ENGINE, "--ledger", "postgresql://me:CANARY@127.0.0.1:1/jobs", "-p", "cometapi")
+def test_a_server_that_is_not_there_is_told_and_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELWAY_LEDGER", "postgresql://me:CANARY@127.0.0.1:1/jobs")
+    said = reelway("track", *ENGINE, "-p", "cometapi")
     assert said.code != 0
     assert "cannot be reached" in said.err
     assert "CANARY" not in said.err + said.out
+
+
+def test_shards_without_an_engine_are_a_mistake() -> None:
+    said = reelway("track", "--shards", "3", "-p", "cometapi", "--json")
+    assert (said.code, "--engine" in said.error["hint"]) == (2, True)

@@ -20,6 +20,7 @@ from reelway.engines import EngineWork
 from reelway.provider.interface import Cadence
 from reelway.sandbox import Sandbox
 from reelway_procrastinate import blueprint, jobs_app
+from reelway_procrastinate.engine import AT_ONCE, _ways
 from reelway_procrastinate.jobs import MOST_TRIES, MOST_WAIT, Again
 
 REQUEST = {"prompt": "A cat", "model": "seedance-2"}
@@ -144,6 +145,25 @@ def test_an_application_that_only_hands_in_jobs_needs_no_key_and_no_server(monke
     app = jobs_app(EngineWork("postgresql://nobody:CANARY@127.0.0.1:1/jobs", "cometapi"))
     assert "reelway:submit" in app.tasks
     assert "CANARY" not in repr(app.connector)
+
+
+def test_a_tick_that_fails_leaves_nothing_behind_and_a_job_that_fails_does(
+    app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "jobs.db").write_text("no ledger" * 100)
+
+    async def worked() -> None:
+        async with app.open_async():
+            await app.configure_task("reelway:sweep").defer_async(timestamp=0, shard=0)
+            await app.configure_task("reelway:store").defer_async(task="no reference", to="videos/")
+            for queue in AT_ONCE:
+                await app.run_worker_async(wait=False, **_ways(queue))
+
+    asyncio.run(worked())
+    assert isinstance(app.connector, InMemoryConnector)
+    left = [job for job in app.connector.jobs.values() if job["status"] == "failed"]
+    assert [job["task_name"] for job in left] == ["reelway:store"]
+    assert "reelway:store (job 2): " in caplog.text
 
 
 def test_the_adapter_is_thin() -> None:

@@ -44,8 +44,8 @@ class Session:
     """Opens a client for each account that a command meets. An asynchronous context manager.
 
     The keys are in the environment: that of ``default`` in the provider's variable, that of ``work`` in the same
-    with ``_WORK`` behind it. A reference keeps the account name that it came with; where that has no key of its
-    own, the provider's only one is meant.
+    with ``_WORK`` behind it. A reference keeps the account name that it came with; where no account has a key of
+    its own, the provider's only one is meant, and that is said.
     """
 
     def __init__(
@@ -197,8 +197,14 @@ class Session:
 
     def _own_variable(self, provider: str, account: str) -> str | None:
         """The variable with the account's own key; None where the provider's serves."""
+        usual = self._registry.get(provider).info.key_variable
         own = variable_of(self._registry.get(provider), account)
-        return own if account == self._options.account or own in os.environ else None
+        # Where accounts have keys of their own, none is asked with another one's, which does not know its jobs.
+        if account == self._options.account or any(name.startswith(f"{usual}_") for name in os.environ):
+            return own
+        if own not in {usual, *os.environ}:
+            self._run.screen.say(f"The account {account!r} has no key of its own in {own}, so {usual} is taken.")
+        return own if own in os.environ else None
 
 
 def _checked(ref: TaskRef) -> TaskRef:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from reelway.errors import ConfigurationError, LedgerError
 from reelway.ledger.interface import Ledger
@@ -35,9 +36,32 @@ def default_file(environ: Mapping[str, str] = os.environ, platform: str = sys.pl
     return (Path(named) if Path(named).is_absolute() else Path(folder).expanduser()) / "reelway" / "jobs.db"
 
 
+PASSWORDS: Final = frozenset({"password", "sslpassword"})
+"""The parameters of a URL that are secret (https://www.postgresql.org/docs/current/libpq-connect.html)."""
+
+
 def named_ledger(given: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The URL that an option or the environment names, if one does."""
+    """The URL that an option or the environment names, if one does.
+
+    Raises:
+        ConfigurationError: the option holds a password, which everybody on the machine can read in a command.
+    """
+    if given and _holds_password(given):
+        hint = f"Set {LEDGER_VARIABLE} to the URL, or leave the password to PGPASSWORD or ~/.pgpass."
+        raise ConfigurationError(
+            "A command shows its options to everybody, and --ledger holds a password.", hint=hint
+        )
     return given or environ.get(LEDGER_VARIABLE) or None
+
+
+def _holds_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        secrets = PASSWORDS & {name.lower() for name, _ in parse_qsl(parts.query)}
+        return bool(parts.password or secrets)
+    except ValueError:
+        # No address at all, which is told where it is opened.
+        return False
 
 
 def opened_ledger(given: str | None) -> Ledger | None:

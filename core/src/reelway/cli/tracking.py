@@ -132,6 +132,10 @@ async def track(run: Run, options: TrackOptions) -> None:
     Each change is a line; with --json, each event. Any number of these may run on one ledger.
     """
     accounts = tracked_accounts(options.provider, options.account, installed(), **_pace(options))
+    if options.engine is None and options.shards > 1:
+        raise ConfigurationError(
+            "Shards are those of an engine.", hint="Name one with --engine, or leave --shards out."
+        )
     follow = _track if options.engine is None else _work
     await follow(run, options, accounts, _Alive(options.alive))
 

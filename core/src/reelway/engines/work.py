@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
@@ -82,7 +81,7 @@ class EngineWork:
         self._on_sweep = on_sweep
         self._allow_private_links = allow_private_links
         self._registry = registry
-        self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Opened]] = WeakKeyDictionary()
+        self._opened: dict[asyncio.AbstractEventLoop, asyncio.Future[Opened]] = {}
         self._holders: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -177,14 +176,18 @@ class EngineWork:
 
     async def _hold(self, opened: asyncio.Future[Opened]) -> None:
         """Keep the ledger and its tracker open until the loop ends and cancels whatever is left in it."""
-        async with AsyncExitStack() as stack:
-            try:
+        try:
+            async with AsyncExitStack() as stack:
                 opened.set_result(await self._entered(stack))
-            except Exception as error:  # noqa: BLE001 - told to all who wait for it; the next job tries again
-                del self._opened[asyncio.get_running_loop()]
-                opened.set_exception(error)
-                return
-            await asyncio.Event().wait()
+                await asyncio.Event().wait()
+        except Exception as error:
+            if opened.done():
+                raise
+            # Told to all who wait for it; the next job tries again.
+            opened.set_exception(error)
+        finally:
+            # Nothing is left of a loop that has ended: some programs have one for each job.
+            del self._opened[asyncio.get_running_loop()]
 
     async def _entered(self, stack: AsyncExitStack) -> Opened:
         ledger = await asyncio.to_thread(open_ledger, self.ledger)

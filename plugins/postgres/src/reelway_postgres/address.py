@@ -80,7 +80,11 @@ def _read(url: Secret) -> tuple[dict[str, str], str] | None:
     """What libpq is told, and the schema; None if it is no address."""
     try:
         parts = urlsplit(url.reveal())
-        settings = parse_qsl(parts.query, keep_blank_values=True)
+        # Of a password in which an @, a slash or a # stands as it is, a piece would be taken for the server's name.
+        if "@" in parts.path or parts.netloc.count("@") > 1 or parts.fragment:
+            return None
+        # For libpq, unlike for forms, a plus is a plus.
+        settings = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
         rest = urlencode([pair for pair in settings if pair[0] != "schema"], quote_via=quote)
         read = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
     except (ValueError, psycopg.Error):

@@ -57,7 +57,14 @@ async def reelway_engine(work: EngineWork, shards: int, stop: asyncio.Event) -> 
     for name in ("procrastinate", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     asyncio.get_running_loop().set_exception_handler(_unless_away)
-    await asyncio.gather(*(_work(jobs_app(work, shards=shards), queue, stop) for queue in AT_ONCE))
+    workers = [asyncio.create_task(_work(jobs_app(work, shards=shards), queue, stop)) for queue in AT_ONCE]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        # Whatever ends one of them ends the process, so that somebody starts it anew.
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
 async def _work(app: App, queue: str, stop: asyncio.Event) -> None:
@@ -76,7 +83,8 @@ def _ways(queue: str) -> Any:
     return {
         "queues": [queue],
         "concurrency": AT_ONCE[queue],
-        "delete_jobs": "successful",
+        # Of a tick that failed nothing is missing, and the next one is seconds away.
+        "delete_jobs": "always" if queue == SWEEPS else "successful",
         "install_signal_handlers": False,
         "shutdown_graceful_timeout": GRACE,
         "worker_middleware": [_told],
@@ -98,7 +106,8 @@ async def _told(job: Callable[[], Awaitable[Any]], context: JobContext, _: objec
         return await job()
     except ReelwayError as error:
         # The message says it all.
-        logger.error("%s: %s %s", context.job.task_name, error.message, error.hint)  # noqa: TRY400
+        name, number = context.job.task_name, context.job.id
+        logger.error("%s (job %s): %s %s", name, number, error.message, error.hint)  # noqa: TRY400
         raise
 
 
