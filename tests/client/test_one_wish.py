@@ -10,7 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from reelway import Account, AsyncClient, Client, Task
+import pytest
+from msgspec.structs import replace
+
+from reelway import Account, AsyncClient, Client, LedgerError, Task, TaskRef
+from reelway.ledger.records import Entry
+from reelway.ledger.sqlite import SqliteLedger
+from reelway.model.submission import Submission, SubmissionState
 from reelway.sandbox import Sandbox
 from tests.client.both import MODELS
 
@@ -57,6 +63,30 @@ def test_tasks_of_one_event_loop_with_one_wish_make_one_job(tmp_path: Path) -> N
         tasks = asyncio.run(race(AsyncClient(account(sandbox), ledger=f"sqlite:{tmp_path / 'jobs.db'}")))
         assert sandbox.ledger.creates == 1
     assert len({task.ref for task in tasks}) == 1
+
+
+class LateAnswer(SqliteLedger):
+    """A ledger in which an attempt that was abandoned proves to have created a task, after another has begun."""
+
+    def begin(self, submission: Submission) -> Entry | None:
+        first = replace(submission, id=f"before {submission.id}")
+        if (earlier := super().begin(first)) is not None:
+            return earlier
+        self.note(replace(first, state=SubmissionState.ABANDONED), {SubmissionState.INTENT})
+        assert super().begin(submission) is None
+        task = Task.new(TaskRef(first.provider, first.account, first.route, "made before"), first.at)
+        self.accept(replace(first, state=SubmissionState.ACCEPTED, ref=task.ref), task, due_in=0)
+        return None
+
+
+def test_a_wish_that_comes_true_before_it_is_sent_is_not_sent() -> None:
+    with Sandbox() as sandbox, LateAnswer() as ledger, Client(account(sandbox), ledger=ledger) as client:
+        with pytest.raises(LedgerError) as given_up:
+            client.create("A cat.", model=MODEL, idempotency_key="order 7")
+        assert "Nothing was sent." in given_up.value.hint
+        assert client.create("A cat.", model=MODEL, idempotency_key="order 7").id == "made before"
+        assert sandbox.ledger.creates == 0
+        assert client.submissions_in_doubt() == []
 
 
 def test_four_processes_with_one_wish_make_one_job(tmp_path: Path) -> None:

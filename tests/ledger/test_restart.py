@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from math import inf
 from pathlib import Path
 
@@ -13,7 +14,18 @@ from reelway.ledger.records import Chore
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.ledger.sqlite_schedule import HORIZON
 from reelway.testing import VirtualClock
-from reelway.testing.ledgers.kit import new_account, new_task, settle, stored, succeeded, take, wait_of
+from reelway.testing.ledgers.kit import (
+    NOW,
+    change_of,
+    failed,
+    new_account,
+    new_task,
+    settle,
+    stored,
+    succeeded,
+    take,
+    wait_of,
+)
 
 Boot = Callable[[str], None]
 
@@ -112,6 +124,19 @@ def test_an_account_is_not_held_off_by_a_time_of_an_earlier_run(machine: Machine
     with machine.open() as ledger:
         ledger.track(new_task(ACCOUNT))
         assert len(take(ledger, ACCOUNT)) == 1
+
+
+def test_a_pace_is_not_spent_by_a_time_of_an_earlier_run(machine: Machine, boot: Boot) -> None:
+    boot("")
+    with machine.open() as ledger:
+        ledger.track(new_task(ACCOUNT))
+        [claim] = ledger.claim(1, 60, {ACCOUNT: 0.1}, [Chore.POLL])
+        settle(ledger, claim, change_of(claim.entry, failed(claim.task)))
+        assert ledger.prune(NOW + timedelta(days=1)) == 1
+    machine.restart()
+    with machine.open() as ledger:
+        ledger.track(new_task(ACCOUNT))
+        assert len(ledger.claim(1, 60, {ACCOUNT: 0.1}, [Chore.POLL])) == 1
 
 
 def test_no_pause_reaches_beyond_the_horizon(machine: Machine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,7 +15,7 @@ from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Change, Entry
 from reelway.locks import ForkSafeLock
 from reelway.model.lifecycle import Event, advance
-from reelway.model.submission import BEFORE, UNSENT, Submission
+from reelway.model.submission import BEFORE, UNSENT, Submission, SubmissionState
 from reelway.model.task import Artifact, StoredResult, Task
 
 logger: Final = logging.getLogger("reelway")
@@ -109,7 +109,23 @@ class Keeper:
                 logger.error(message, submission.id, submission.state, error.message)  # noqa: TRY400 - it is raised
             raise
         if not noted and record.expected is None:
+            self._require_key(submission, expected)
             _taken_over(submission)
+
+    def _require_key(self, submission: Submission, expected: Collection[SubmissionState]) -> None:
+        """Give up an attempt that may not be sent although it stands where it should: its wish has come true.
+
+        Raises:
+            LedgerError: another attempt has the key.
+        """
+        entry = self.ledger.submission(submission.id)
+        stands = entry and entry.submission and entry.submission.state
+        if submission.state is not SubmissionState.SENDING or stands not in expected:
+            return
+        detail = "another attempt with its idempotency key has created a task"
+        self.ledger.note(replace(submission, state=SubmissionState.ABANDONED, detail=detail), expected)
+        message = f"Submission {submission.id} was given up: {detail}."
+        raise LedgerError(message, hint="Nothing was sent. Create again with the same key, and you have that task.")
 
     def _kept(self, observed: Observe) -> Observe:
         for _ in range(ROUNDS):

@@ -65,7 +65,7 @@ def export(run: Run, where: LedgerOptions, how: ExportOptions) -> None:
 
 
 def prune(run: Run, where: LedgerOptions, what: PruneOptions) -> None:
-    """Forget old jobs with which nothing is left to do. What is under way, in doubt or not yet stored stays."""
+    """Forget old jobs, and their idempotency keys. What is under way, in doubt or not yet stored stays."""
     with _opened(where) as ledger:
         before = datetime.now(UTC) - timedelta(days=what.older_than)
         forgotten = ledger.prune(before, unstored=what.unstored)

@@ -36,7 +36,8 @@ class Ledger(ABC):
         revision that they were made from; whoever comes second reads again.
     3.  Keys never enter it, nor do the tokens of callback addresses: only their SHA-256 does. Result links do,
         because they are needed to fetch a result.
-    4.  Pauses and leases are given as seconds from now and measured by a clock that nobody sets.
+    4.  Pauses and leases are given as seconds from now, reach no further than an hour, and are measured by one
+        clock for all: the machine's monotonic one, or, where several machines share the store, its server's.
     5.  Every method may be called from any thread, and may block. Nothing here knows of an event loop.
 
     Every method raises :class:`reelway.errors.LedgerError` where the store cannot be read or written.
@@ -64,7 +65,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def note(self, submission: Submission, expected: Collection[SubmissionState]) -> bool:
-        """Record how far an attempt got; tells whether it stood in one of the expected states."""
+        """Record how far an attempt got; tells whether it stood in one of the expected states.
+
+        An attempt whose idempotency key has gone to one that did create something is not noted as being sent.
+        """
 
     @abstractmethod
     def accept(self, submission: Submission, task: Task, events: Sequence[Event] = (), *, due_in: float) -> Entry:
@@ -96,7 +100,8 @@ class Ledger(ABC):
     def save(self, changes: Sequence[Change]) -> list[bool]:
         """Write changes of tasks, each by itself; tells of each whether it was made from the present revision.
 
-        A task that has ended is no longer due; one that has something to be stored is due at once.
+        A task that has ended is no longer due; one that has something to be stored is due at once, and its
+        interval and failures begin at 0.
         """
 
     # --- work ---
@@ -106,6 +111,8 @@ class Ledger(ABC):
         self, limit: int, lease: float, paces: Mapping[AccountKey, float], chores: Collection[Chore]
     ) -> list[Claim]:
         """Take tasks that are due, those first that have been due for longest.
+
+        An entry that cannot be read is told of in the log, and comes up again in an hour.
 
         Args:
             limit: how many at most.
@@ -131,7 +138,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def hold_off(self, account: AccountKey, seconds: float) -> None:
-        """Let nobody claim tasks of an account for so many seconds; a longer pause that is known already stays."""
+        """Let nobody claim polls of an account for so many seconds; a longer pause that is known already stays.
+
+        Results can be stored meanwhile: their links are not served by the API that asks for patience.
+        """
 
     @abstractmethod
     def next_due(self, paces: Mapping[AccountKey, float], chores: Collection[Chore]) -> float | None:
@@ -187,6 +197,8 @@ class Ledger(ABC):
     @abstractmethod
     def prune(self, before: datetime, *, unstored: bool = False) -> int:
         """Forget entries that were begun before a moment and with which nothing is left to do; tells how many.
+
+        With an entry its idempotency key is forgotten: whoever creates with that key again, pays again.
 
         Args:
             before: the moment.

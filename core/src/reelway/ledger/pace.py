@@ -8,6 +8,8 @@ from __future__ import annotations
 from math import floor, inf
 from typing import Final, NamedTuple
 
+from reelway.ledger.records import Chore
+
 BURST_SECONDS: Final = 1.0
 """Turns that nobody took within the last second may be taken at once."""
 
@@ -15,15 +17,19 @@ PLENTY: Final = 1_000_000
 
 
 class AccountTimes(NamedTuple):
-    """When an account's next turn is free, and until when nobody may take one."""
+    """When an account's next turn is free, and until when nobody may poll."""
 
     free_at: float = 0.0
     held_until: float = 0.0
 
+    def held(self, chore: Chore) -> float:
+        """Until when some work is held off: links are served by others than those who asked for patience."""
+        return self.held_until if chore is Chore.POLL else 0.0
+
 
 def granted(pace: float, times: AccountTimes, now: float) -> int:
     """How many turns may be taken now, at ``pace`` a second."""
-    if times.held_until > now or pace <= 0:
+    if pace <= 0:
         return 0
     if pace == inf:
         return PLENTY
@@ -37,10 +43,10 @@ def spent(pace: float, times: AccountTimes, now: float, count: int) -> float:
 
 
 def free_from(pace: float, times: AccountTimes) -> float:
-    """From when on a turn may be taken, for all that the account has to say."""
+    """From when on a turn may be taken, for all that the pace has to say."""
     if pace <= 0:
         return inf
-    return times.held_until if pace == inf else max(times.free_at, times.held_until)
+    return 0.0 if pace == inf else times.free_at
 
 
 def _begin(pace: float, free_at: float, now: float) -> float:

@@ -108,7 +108,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
         change: how the task changed, if it did.
         again: seconds until its next turn; other work than before is due at once.
         rest: seconds until then at the least, whoever wakes it.
-        interval, failures: as in :class:`Claim`, for the next turn.
+        interval, failures: as in :class:`Claim`, for the next turn; other work than before begins at 0.
     """
 
     claim: Claim
@@ -124,7 +124,7 @@ class Settled(StrEnum):
 
     DONE = "done"
     OVERTAKEN = "overtaken"
-    """Somebody else changed the task meanwhile; the change was not written. The task is free and due at once."""
+    """Somebody else changed the task meanwhile; the change was not written. The task is due after its rest."""
     LATE = "late"
     """The lease had run out and the task was taken again; nothing was written."""
 

@@ -209,5 +209,5 @@ class SqliteLedger(Ledger):
             return rows.damage(database) or [
                 *rows.orphans(database),
                 *rows.forgotten(database),
-                *rows.unreadable(database),
+                *rows.illegible(database),
             ]

@@ -9,13 +9,14 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from reelway.errors import LedgerError
 from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.quota import Kept, Quota
+from reelway.ledger.reading import readable, unreadable
 from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import CREATED, Submission, SubmissionState
@@ -53,9 +54,9 @@ def entry_of(database: sqlite3.Connection, number: int) -> Entry:
 
 
 def entries_at(database: sqlite3.Connection, numbers: str) -> dict[int, Entry]:
-    """The entries with the numbers of a JSON array."""
+    """The entries with the numbers of a JSON array, as far as they can be read."""
     rows = database.execute(f"select {COLUMNS} from entries where number {AMONG}", (numbers,)).fetchall()  # noqa: S608 - as above
-    return {row[0]: _read(database, row) for row in rows}
+    return readable(rows, partial(_read, database))
 
 
 def holder_of_key(database: sqlite3.Connection, key: str | None) -> Entry | None:
@@ -169,25 +170,31 @@ def insert_task(database: sqlite3.Connection, task: Task) -> int:
 
 
 def attach_task(database: sqlite3.Connection, submission: Submission, task: Task) -> int:
-    """Write a task into the entry of the attempt that made it, and make that entry where there is none."""
-    row = database.execute(
-        "select number from entries where submission_id = ?", (spelled(submission.id),)
-    ).fetchone()
-    number = int(row[0]) if row else insert_attempt(database, submission)
+    """Write a task into the entry of the attempt that made it, and make that entry where there is none.
+
+    Where the attempt has another task already, this one has an entry by itself.
+    """
+    number, other = database.execute(
+        "select number, ref from entries where submission_id = ?", (spelled(submission.id),)
+    ).fetchone() or (insert_attempt(database, submission), None)
+    if other is not None:
+        return insert_task(database, task)
     database.execute(
         "update entries set ref = ?, status = ?, artifact = ?, revision = 1, task = ? where number = ?",
         (str(task.ref), task.status, task.artifact, dump(task), number),
     )
-    return number
+    return int(number)
 
 
 def noted(database: sqlite3.Connection, submission: Submission, expected: Collection[SubmissionState]) -> bool:
-    """Write how far an attempt got, if it stood in one of the expected states."""
+    """Write how far an attempt got, if it stood in one of the expected states and may go on to this one."""
     stands = database.execute(
-        f"select 1 from entries where submission_id = ? and {among('state', expected)}",  # noqa: S608 - marks only
+        f"select idempotency_key from entries where submission_id = ? and {among('state', expected)}",  # noqa: S608 - marks only
         (spelled(submission.id), *expected),
     ).fetchone()
     if stands is None:
+        return False
+    if submission.state is SubmissionState.SENDING and stands[0] != spelled(submission.idempotency_key):
         return False
     key = _key_of(database, submission)
     database.execute(
@@ -358,12 +365,7 @@ def forgotten(database: sqlite3.Connection) -> list[str]:
     return [f"entry {number} has a task that is never due" for (number,) in found]
 
 
-def unreadable(database: sqlite3.Connection) -> list[str]:
+def illegible(database: sqlite3.Connection) -> list[str]:
     """What is wrong with entries that no longer say what they said."""
-    found = list[str]()
-    for row in database.execute(f"select {COLUMNS} from entries"):  # noqa: S608 - as above
-        try:
-            _read(database, row)
-        except LedgerError as error:
-            found.append(f"entry {row[0]}: {error.message}")
-    return found
+    rows = database.execute(f"select {COLUMNS} from entries")  # noqa: S608 - as above
+    return unreadable(rows, partial(_read, database))

@@ -50,11 +50,11 @@ def schedule(database: sqlite3.Connection, number: int, task: Task, now: float, 
 
 
 def reschedule(database: sqlite3.Connection, number: int, task: Task, now: float) -> None:
-    """Follow a change that was made outside of a turn: other work than before is due at once."""
+    """Follow a change that was made outside of a turn: other work than before begins anew, and is due at once."""
     chore = chore_of(task)
     database.execute(
-        "update schedule set due = case when chore is :chore then due else :now end, chore = :chore"
-        " where number = :number",
+        "update schedule set chore = :chore, due = :now, interval = 0, failures = 0"
+        " where number = :number and chore is not :chore",
         {"chore": chore, "now": now, "number": number},
     )
 
@@ -72,8 +72,10 @@ def due_turns(
     """The turns that may be taken now, as many as the pace of each account allows."""
     turns = list[Turn]()
     for account, pace in paces.items():
-        most = min(limit, granted(pace, _times(database, account), now))
-        turns += sorted(turn for chore in chores for turn in _due(database, account, chore, now, most))[:most]
+        times = _times(database, account)
+        most = min(limit, granted(pace, times, now))
+        free = [chore for chore in chores if times.held(chore) <= now]
+        turns += sorted(turn for chore in free for turn in _due(database, account, chore, now, most))[:most]
     return sorted(turns)[:limit]
 
 
@@ -100,7 +102,7 @@ def spend(
 
 
 def claimed(database: sqlite3.Connection, turns: Sequence[Turn], now: float, lease: float) -> list[Claim]:
-    """Take turns."""
+    """Take turns; those of entries that cannot be read come again when the horizon is reached."""
     numbers = json.dumps([turn.number for turn in turns])
     rows = database.execute(
         f"update schedule set leased_until = ?, lease = lease + 1, woken = 0 where number {AMONG}"  # noqa: S608 - a constant
@@ -119,8 +121,13 @@ def claimed(database: sqlite3.Connection, turns: Sequence[Turn], now: float, lea
             failures=failures,
         )
         for number, chore, token, known_since, due, interval, failures in rows
+        if number in entries
     }
-    return [claims[turn.number] for turn in turns]
+    database.executemany(
+        "update schedule set due = ?, leased_until = 0 where number = ?",
+        [(now + HORIZON, turn.number) for turn in turns if turn.number not in claims],
+    )
+    return [claims[turn.number] for turn in turns if turn.number in claims]
 
 
 def renewed(database: sqlite3.Connection, claim: Claim, now: float, lease: float) -> bool:
@@ -144,14 +151,14 @@ def settled(database: sqlite3.Connection, settlements: Sequence[Settlement], now
         overtaken = change is not None and not written(database, change)
         outcomes.append(Settled.OVERTAKEN if overtaken else Settled.DONE)
         chore = row.chore if change is None or overtaken else chore_of(change.task)
-        at_once = overtaken or chore != settlement.claim.chore
+        same = chore == settlement.claim.chore
         turns.append(
             (
                 chore,
-                now if at_once else now + _pause(settlement, woken=row.woken),
+                now + _pause(settlement, soon=row.woken or overtaken) if same else now,
                 now + min(settlement.rest, HORIZON),
-                settlement.interval,
-                settlement.failures,
+                settlement.interval if same else 0.0,
+                settlement.failures if same else 0,
                 number,
             )
         )
@@ -182,9 +189,9 @@ def _held(database: sqlite3.Connection, settlements: Sequence[Settlement]) -> di
     return {number: _Held(lease, bool(woken), chore) for number, lease, woken, chore in rows}
 
 
-def _pause(settlement: Settlement, *, woken: bool) -> float:
-    """Seconds until the next turn of the same work: whoever woke it meanwhile waits for the rest alone."""
-    wanted = settlement.rest if woken else max(settlement.again, settlement.rest)
+def _pause(settlement: Settlement, *, soon: bool) -> float:
+    """Seconds until the next turn of the same work: the rest alone, where somebody woke or changed it meanwhile."""
+    wanted = settlement.rest if soon else max(settlement.again, settlement.rest)
     return min(wanted, HORIZON)
 
 
@@ -197,7 +204,7 @@ def wake(database: sqlite3.Connection, numbers: Sequence[int], now: float) -> No
 
 
 def hold_off(database: sqlite3.Connection, account: AccountKey, until: float) -> None:
-    """Give no turn of an account until then."""
+    """Give no poll of an account until then."""
     database.execute(
         "insert into accounts (provider, account, held_until) values (?, ?, ?)"
         " on conflict do update set held_until = max(held_until, excluded.held_until)",
@@ -212,8 +219,9 @@ def first_turn(
     database: sqlite3.Connection, account: AccountKey, pace: float, chores: Collection[Chore]
 ) -> float | None:
     """When an account's next turn can be taken; None where there is none."""
-    first = min((_first(database, account, chore) for chore in chores), default=inf)
-    free = free_from(pace, _times(database, account))
+    times = _times(database, account)
+    first = min((max(_first(database, account, chore), times.held(chore)) for chore in chores), default=inf)
+    free = free_from(pace, times)
     return None if inf in {first, free} else max(first, free)
 
 
@@ -262,6 +270,8 @@ def _key(account: AccountKey) -> tuple[str, str]:
 
 def begin_anew(database: sqlite3.Connection, boot: str, now: float) -> None:
     """Free every lease and make everything due, if the machine was restarted since times were last written."""
+    # By itself, because a slow pace may be spent that far ahead, and that tells of no restart.
+    database.execute("update accounts set free_at = 0 where free_at > ?", (now + HORIZON,))
     [known] = database.execute("select id from boot").fetchone()
     if known == boot and not _beyond(database, now):
         return

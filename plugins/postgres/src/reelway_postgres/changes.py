@@ -51,15 +51,15 @@ SAVE: Final = f"""
     ),
     {_WRITTEN},
     turned as (
-        update our.schedule s set chore = w.chore, due = clock_timestamp()
+        update our.schedule s set chore = w.chore, due = clock_timestamp(), interval = 0, failures = 0
         from wanted w join changed using (number)
         where s.number = w.number and w.chore is distinct from w.was
     )
     select number from changed
 """  # noqa: S608 - made of constants
 
-# What was leased to somebody else since then falls out in `wanted`. Other work than was claimed, and a task that
-# somebody else has changed meanwhile, is due at once; what was woken meanwhile waits for the rest alone.
+# What was leased to somebody else since then falls out in `wanted`. Other work than was claimed begins anew,
+# and is due at once; what somebody has woken or changed meanwhile waits for the rest alone.
 SETTLE: Final = f"""
     with wanted as materialized (
         select w.*, s.chore as was, s.woken
@@ -72,17 +72,20 @@ SETTLE: Final = f"""
     ),
     {_WRITTEN},
     settled as materialized (
-        select w.*, w.task is not null and c.number is null as overtaken,
-            case when c.number is null then w.was else w.chore end as next
-        from wanted w left join changed c using (number)
+        select w.*, w.task is not null and c.number is null as overtaken, next,
+            next is not distinct from w.turn as same
+        from wanted w left join changed c using (number),
+            lateral (select case when c.number is null then w.was else w.chore end as next) n
     ),
     freed as (
         update our.schedule s
-        set leased_until = '-infinity', woken = false, chore = t.next, interval = t.interval, failures = t.failures,
+        set leased_until = '-infinity', woken = false, chore = t.next,
+            interval = case when t.same then t.interval else 0 end,
+            failures = case when t.same then t.failures else 0 end,
             rest_until = clock_timestamp() + make_interval(secs => t.rest),
             due = clock_timestamp() + make_interval(secs => case
-                when t.overtaken or t.next is distinct from t.turn then 0
-                when t.woken then t.rest
+                when not t.same then 0
+                when t.woken or t.overtaken then t.rest
                 else greatest(t.again, t.rest)
             end)
         from settled t

@@ -62,12 +62,14 @@ LET_GO: Final = """
         and state in ('intent', 'sending', 'ambiguous')
 """
 
-# Of an attempt that proves to have created something after all, another may have taken the key over.
+# Of an attempt that proves to have created something after all, another may have taken the key over. Whether it
+# still has its key is asked of its own row: of no other does a statement that waited for somebody see the change.
 NOTE: Final = f"""
     update our.entries
     set state = %(state)s, submission = %(submission)s, response = %(response)s,
         idempotency_key = case when {_KEY_IS_TAKEN} then null else idempotency_key end
     where submission_id = %(id)s and state = any(%(expected)s)
+        and (%(state)s <> 'sending' or idempotency_key is not distinct from %(key)s::text)
     returning number
 """  # noqa: S608 - made of constants
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from reelway.ledger.codec import load
 from reelway.ledger.interface import Ledger
 from reelway.ledger.quota import Kept, Quota
+from reelway.ledger.reading import readable, unreadable
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -43,8 +44,9 @@ class PostgresLedger(Ledger):
     """A ledger in a PostgreSQL database, for the processes of many machines.
 
     Its times are those of the server's clock, and only ever compared with each other, so the clocks of the workers
-    do not matter; where the server's is set, leases and pauses end earlier or later by as much. It holds nothing in
-    a session: a pooler may hand each transaction to another one.
+    do not matter; where the server's is set, leases and pauses end earlier or later by as much, and those more than
+    an hour ahead when a ledger is next opened. It holds nothing in a session: a
+    pooler may hand each transaction to another one.
 
     Where the line breaks while a statement is under way, :class:`reelway.errors.LedgerError` is raised and nobody
     knows whether it was written; nothing is sent twice by itself. Calling again is safe for every method: what was
@@ -79,6 +81,8 @@ class PostgresLedger(Ledger):
         opening = Database(address, connections=1, patience=0)
         try:
             bring_forward(opening, self.name, address.schema)
+            for statement in (schedule.TURNS_IN_REACH, schedule.ACCOUNTS_IN_REACH):
+                opening.rows(statement, {"horizon": schedule.HORIZON})
         finally:
             opening.close()
         self._database = Database(address, connections=connections, patience=patience)
@@ -160,7 +164,9 @@ class PostgresLedger(Ledger):
         rows = self._database.rows(schedule.CLAIM, wanted | schedule.pace_values(paces, chores))
         # Read afterwards: a claim that waited for another would see the tasks as they were before.
         entries = self._by_number([row[0] for row in rows])
-        return [schedule.claim(row, entries) for row in rows]
+        if unread := [row[0] for row in rows if row[0] not in entries]:
+            self._database.rows(schedule.POSTPONE, {"numbers": unread, "seconds": schedule.HORIZON})
+        return [schedule.claim(row, entries) for row in rows if row[0] in entries]
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         said = [Settled.LATE] * len(settlements)
@@ -245,7 +251,12 @@ class PostgresLedger(Ledger):
         return int(gone)
 
     def check(self) -> list[str]:
-        return [problem for (problem,) in self._database.rows(upkeep.CHECK)]
+        found = [problem for (problem,) in self._database.rows(upkeep.CHECK)]
+        after = 0
+        while page := self._database.rows(*sql.search(Query(after=after))):
+            found += unreadable(page, sql.read)
+            after = page[-1][0]
+        return found
 
     # --- what the methods share ---
 
@@ -255,7 +266,7 @@ class PostgresLedger(Ledger):
 
     def _by_number(self, numbers: Sequence[int]) -> dict[int, Entry]:
         rows = self._database.rows(sql.BY_NUMBERS, {"numbers": numbers}) if numbers else []
-        return {entry.number: entry for entry in map(sql.read, rows)}
+        return readable(rows, sql.read)
 
     def _account(self, task: Task) -> int:
         """The number that an account has here."""

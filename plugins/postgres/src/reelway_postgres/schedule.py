@@ -35,10 +35,10 @@ CLAIM: Final = f"""
     timed as materialized (select *, clock_timestamp() as moment from asked),
     begun as (
         select *, greatest(free_at, moment - make_interval(secs => slack)) as since
-        from timed where held_until <= moment
+        from timed
     ),
     free as materialized (
-        select id, gap, moment, since, greatest(0, least(%(limit)s::float8, case
+        select id, gap, moment, since, held_until <= moment as polled, greatest(0, least(%(limit)s::float8, case
             when gap = 0 then %(limit)s::float8
             else floor(extract(epoch from moment - since)::float8 / gap + 1 + 1e-6)
         end))::bigint as turns
@@ -50,6 +50,7 @@ CLAIM: Final = f"""
             select number, account, due
             from our.schedule
             where account = f.id and chore = c.chore and due <= f.moment and leased_until <= f.moment
+                and (f.polled or c.chore <> 'poll')
             order by due
             limit f.turns
             for update skip locked
@@ -80,8 +81,8 @@ CLAIM: Final = f"""
 # Where something is due and free, nothing else matters; where not, what is leased may be free sooner than what
 # becomes due. The tasks that are leased are those at the front of the index, and they are few.
 NEXT_DUE: Final = f"""
-    select extract(epoch from min(greatest(first, a.held_until, case when p.gap > 0 then a.free_at end))
-        - statement_timestamp())::float8
+    select extract(epoch from min(greatest(first, case when c.chore = 'poll' then a.held_until end,
+        case when p.gap > 0 then a.free_at end)) - statement_timestamp())::float8
     from our.accounts a
     join {_PACES} using (provider, account)
     cross join unnest(%(chores)s::text[]) as c (chore)
@@ -120,6 +121,32 @@ SCHEDULE: Final = """
     insert into our.schedule (number, account, chore, due, rest_until)
     select %(number)s, %(account)s, %(chore)s, moment, moment
     from (select clock_timestamp() + make_interval(secs => %(due_in)s::float8) as moment) m
+"""
+
+# A time that lies further ahead was written before the server's clock was set back.
+TURNS_IN_REACH: Final = """
+    update our.schedule s
+    set due = least(due, moment), known_since = least(known_since, moment),
+        rest_until = case when rest_until <= reach then rest_until else '-infinity' end,
+        leased_until = case when leased_until <= reach then leased_until else '-infinity' end
+    from (
+        select clock_timestamp() as moment, clock_timestamp() + make_interval(secs => %(horizon)s::float8) as reach
+    ) m
+    where chore is not null and greatest(due, rest_until, leased_until) > reach
+"""
+
+ACCOUNTS_IN_REACH: Final = """
+    update our.accounts
+    set free_at = case when free_at <= reach then free_at else '-infinity' end,
+        held_until = case when held_until <= reach then held_until else '-infinity' end
+    from (select clock_timestamp() + make_interval(secs => %(horizon)s::float8) as reach) m
+    where greatest(free_at, held_until) > reach
+"""
+
+POSTPONE: Final = """
+    update our.schedule
+    set leased_until = '-infinity', due = clock_timestamp() + make_interval(secs => %(seconds)s::float8)
+    where number = any(%(numbers)s::bigint[])
 """
 
 RENEW: Final = """

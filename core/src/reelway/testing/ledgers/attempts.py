@@ -122,6 +122,16 @@ class Attempts(Kit):
         assert ledger.note(replace(second, state=SubmissionState.REJECTED), {SubmissionState.SENDING})
         assert ledger.begin(new_attempt(idempotency_key=key)) == entry
 
+    def test_an_attempt_that_has_lost_its_key_is_not_sent(self, ledger: Ledger, beside: Ledger) -> None:
+        key = f"order-{new_attempt().id}"
+        first = begun(ledger, SubmissionState.ABANDONED, new_attempt(idempotency_key=key))
+        second = begun(ledger, SubmissionState.INTENT, new_attempt(idempotency_key=key))
+        task = new_task()
+        ledger.accept(replace(first, state=SubmissionState.ACCEPTED, ref=task.ref), task, due_in=0)
+        assert not beside.note(replace(second, state=SubmissionState.SENDING), {SubmissionState.INTENT})
+        assert entry_of(ledger, second).submission == second
+        assert ledger.note(replace(second, state=SubmissionState.ABANDONED), {SubmissionState.INTENT})
+
     def test_two_attempts_that_created_something_under_one_key_are_both_taken_in(self, ledger: Ledger) -> None:
         key = f"order-{new_attempt().id}"
         entries = list[Entry]()
@@ -203,6 +213,23 @@ class Attempts(Kit):
         assert (entry.number, entry.task, entry.revision) == (known.number, known.task, known.revision)
         assert end(task) not in [one.event for one in ledger.events(limit=10**6)]
         assert entry_of(ledger, attempt).submission == adopted
+
+    def test_a_second_task_of_one_attempt_has_an_entry_by_itself(self, ledger: Ledger, beside: Ledger) -> None:
+        account = new_account()
+        attempt, first, second = new_attempt(account), new_task(account), new_task(account)
+        ledger.begin(attempt)
+        adopted = replace(attempt, state=SubmissionState.ADOPTED, ref=first.ref)
+        accepted = replace(attempt, state=SubmissionState.ACCEPTED, ref=second.ref)
+        entries = [
+            ledger.accept(step, task, (progress(task),), due_in=0)
+            for step, task in ((adopted, first), (accepted, second))
+        ]
+        assert [entry.task for entry in entries] == [first, second]
+        assert entries[1].submission is None
+        assert [beside.find(task.ref) for task in (first, second)] == [entry_of(ledger, attempt), entries[1]]
+        numbers = [entry.number for entry in entries]
+        assert [one.number for one in beside.events(limit=10**6) if one.number in numbers] == numbers
+        assert {claim.entry.number for claim in take(ledger, account)} == {*numbers}
 
     def test_the_same_id_twice_is_one_task(self, ledger: Ledger) -> None:
         account = new_account()

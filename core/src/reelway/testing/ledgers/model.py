@@ -137,7 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(attempt=attempts, state=st.sampled_from(SubmissionState))
     def note(self, attempt: str, state: SubmissionState) -> None:
         held = self.begun[attempt]
-        may = held.state in BEFORE[state]
+        may = held.state in BEFORE[state] and not (state is SubmissionState.SENDING and attempt in self.keyless)
         step = replace(held, state=state)
         assert self.ledger.note(step, BEFORE[state]) is may
         if may:
@@ -208,10 +208,11 @@ class LedgerMachine(RuleBasedStateMachine):
         overtaken = change is not None and change.expected != row.revision
         if change is not None and not overtaken:
             self._change(row, change)
-        pause = settlement.rest if row.woken else max(settlement.again, settlement.rest)
-        row.due = self.now + (0.0 if overtaken or row.chore is not claim.chore else pause)
+        same = row.chore is claim.chore
+        pause = settlement.rest if row.woken or overtaken else max(settlement.again, settlement.rest)
+        row.due = self.now + (pause if same else 0.0)
         row.rest_until, row.leased_until, row.woken = self.now + settlement.rest, 0.0, False
-        row.interval = settlement.interval
+        row.interval = settlement.interval if same else 0.0
         return Settled.OVERTAKEN if overtaken else Settled.DONE
 
     @rule(claim=claims)
@@ -259,7 +260,7 @@ class LedgerMachine(RuleBasedStateMachine):
         row.revision += 1
         row.task = change.task
         if chore_of(change.task) is not row.chore:
-            row.chore, row.due = chore_of(change.task), self.now
+            row.chore, row.due, row.interval = chore_of(change.task), self.now, 0.0
         self.history += [(row.number, row.revision, event) for event in change.events]
 
     def teardown(self) -> None:

@@ -119,6 +119,15 @@ class Paces(Kit):
         self.pass_time(60)
         assert len(take(beside, held_off)) == 1
 
+    def test_results_of_an_account_that_is_held_off_are_stored(self, ledger: Ledger, beside: Ledger) -> None:
+        account = new_account()
+        fill(ledger, account, 1)
+        ledger.hold_off(account, 300)
+        assert wait_of(beside, account) == pytest.approx(300, abs=NEAR)
+        ledger.track(succeeded(new_task(account)))
+        assert wait_of(beside, account) == 0
+        assert [claim.chore for claim in take(beside, account)] == [Chore.STORE]
+
     def test_holding_off_touches_no_pace_and_no_lease(self, ledger: Ledger) -> None:
         account = new_account()
         fill(ledger, account, 3)

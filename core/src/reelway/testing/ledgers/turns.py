@@ -171,7 +171,7 @@ class Settlements(Kit):
         assert (entry.task, entry.revision, entry.results) == (change.task, 2, change.results)
         assert [(one.revision, one.event) for one in ledger.events(mark)] == [(2, one) for one in change.events]
 
-    def test_a_change_that_was_overtaken_is_not_written_and_the_task_due_at_once(
+    def test_a_change_that_was_overtaken_is_not_written_and_the_task_due_after_its_rest(
         self, ledger: Ledger, beside: Ledger
     ) -> None:
         account = new_account()
@@ -181,8 +181,10 @@ class Settlements(Kit):
         beside.save([further(claim.entry)])
         entry, mark = held(ledger, task), last_position(ledger)
         change = change_of(claim.entry, failed(task), end(task))
-        assert settle(ledger, claim, change, again=300.0) is Settled.OVERTAKEN
+        assert settle(ledger, claim, change, again=300.0, rest=120.0) is Settled.OVERTAKEN
         assert (held(ledger, task), ledger.events(mark)) == (entry, [])
+        assert take(ledger, account) == []
+        self.pass_time(120)
         assert take_one(ledger, account).entry == entry
 
     def test_each_settlement_stands_for_itself(self, ledger: Ledger, beside: Ledger) -> None:
@@ -237,6 +239,22 @@ class Settlements(Kit):
         self.pass_time(120)
         claim = take_one(ledger, account)
         assert (claim.chore, claim.failures) == (Chore.STORE, 1)
+
+    @pytest.mark.parametrize("by", ["the turn", "a change before it", "a change during it"])
+    def test_other_work_begins_without_the_failures_of_the_work_before(self, ledger: Ledger, by: str) -> None:
+        account = new_account()
+        ledger.track(new_task(account))
+        settle(ledger, take_one(ledger, account), interval=10.0, failures=7)
+        claim = take_one(ledger, account)
+        change = change_of(claim.entry, succeeded(claim.task))
+        if by == "a change before it":
+            settle(ledger, claim, again=300.0, interval=10.0, failures=8)
+        if by != "the turn":
+            assert ledger.save([change]) == [True]
+        if by != "a change before it":
+            settle(ledger, claim, change if by == "the turn" else None, interval=10.0, failures=8)
+        claim = take_one(ledger, account)
+        assert (claim.chore, claim.interval, claim.failures) == (Chore.STORE, 0.0, 0)
 
 
 class Wakings(Kit):
