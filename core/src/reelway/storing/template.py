@@ -98,10 +98,6 @@ class Template:
         )
 
 
-def _filling(field: str | None, result: Result) -> str:
-    return "" if field is None else segment(FIELDS[field].value(result))
-
-
 def _parts(text: str) -> list[tuple[str, str | None]]:
     try:
         parsed = list(Formatter().parse(text))
