@@ -81,6 +81,9 @@ class MemoryPart:
     def discard(self) -> None:
         self.content, self.validator = b"", None
 
+    def give_up(self) -> None:
+        raise AssertionError("nobody was cancelled")
+
     def close(self) -> None:
         assert self.suspended
 

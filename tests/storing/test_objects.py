@@ -156,7 +156,7 @@ def test_a_store_out_of_reach_is_passing_trouble(s3: LocalS3, monkeypatch: pytes
 
 def test_an_upload_that_is_given_up_ends_soon_and_is_taken_back(s3: LocalS3) -> None:
     one = opened(TO)
-    s3.on = lambda moment: one.close() if moment == "before part 1" else None
+    s3.on = lambda moment: one.give_up() if moment == "before part 1" else None
     with pytest.raises(InterruptedError, match="given up"):
         fill(one, video(8 * PART))
     assert s3.objects == {}

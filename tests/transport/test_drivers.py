@@ -374,6 +374,24 @@ def test_a_cancelled_task_waits_until_its_work_has_let_go_of_the_file() -> None:
     asyncio.run(main())
 
 
+def test_work_that_can_be_given_up_is_asked_to_end_where_its_task_is_cancelled() -> None:
+    stage, begun, ended = Stage("async"), threading.Event(), threading.Event()
+
+    def work() -> bool:
+        begun.set()
+        return ended.wait(30)
+
+    async def main() -> None:
+        running = asyncio.create_task(stage.driver().run(Job("main", Ends().flow(Work(work, ended.set)))))
+        assert await asyncio.to_thread(begun.wait, 10)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(main())
+    assert ended.is_set()
+
+
 # --- watching ---
 
 

@@ -196,9 +196,15 @@ class Close(Struct, Effect[None], frozen=True):
 
 
 class Work(Struct, Effect[R], Generic[R], frozen=True):
-    """Blocking work on local files, done where it does not hold anybody up."""
+    """Blocking work on files, done where it does not hold anybody up.
+
+    Attributes:
+        call: the work.
+        give_up: has it end soon; called from another thread where nobody waits for it any longer.
+    """
 
     call: Callable[[], R]
+    give_up: Callable[[], None] | None = None
 
 
 Flow: TypeAlias = Generator[Effect[Any], Any, R]

@@ -75,6 +75,10 @@ class Store(Part, Protocol):
         """What stands there already, if it is this very result and whole."""
         ...
 
+    def give_up(self) -> None:
+        """Have what is under way end soon, and be broken off where it takes long; from any thread."""
+        ...
+
 
 class StoreInterrupted(Exception):
     """Passing trouble with the place where a result ends up; what was fetched is kept meanwhile."""
@@ -383,7 +387,7 @@ def _check_limit(size: int, job: Fetching) -> None:
 def work(call: Callable[[], R], job: Fetching) -> Flow[R]:
     """Work on the file; where the disk refuses, the paid result is still there to be fetched."""
     try:
-        return (yield from perform(Work(call)))
+        return (yield from perform(Work(call, job.part.give_up)))
     except DownloadError as error:
         error.task = error.task or job.task
         raise

@@ -47,7 +47,7 @@ class ObjectStore(FileStore):
         self._key = key
         self._manifest_key = f"{key}.json"
         self._replace = overwrite
-        self._closed = False
+        self._given_up = False
 
     @property
     def path(self) -> Path | None:
@@ -95,9 +95,13 @@ class ObjectStore(FileStore):
             raise DownloadError(f"The whole result vanished from {self.target}.")
         return stored.sha256
 
+    def give_up(self) -> None:
+        """Have an upload that is under way broken off; from any thread."""
+        self._given_up = True
+
     def close(self) -> None:
         """Give up an upload that is under way, and let others have the spooled file."""
-        self._closed = True
+        self.give_up()
         super().close()
 
     def _uploaded(self) -> StoredResult | None:
@@ -124,7 +128,7 @@ class ObjectStore(FileStore):
         manifest = Manifest.read(described)
         content_type = "" if manifest is None else manifest.content_type
         with self.target.open("rb") as file:
-            self._bucket.upload(self._key, file, content_type, spooled.sha256, lambda: self._closed)
+            self._bucket.upload(self._key, file, content_type, spooled.sha256, lambda: self._given_up)
         if self._bucket.facts(self._key) != wanted:
             raise StoreInterrupted("what is there afterwards is not what was sent")
 

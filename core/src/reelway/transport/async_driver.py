@@ -125,7 +125,7 @@ class AsyncPerformer:
         await self.close()
 
     def _work(self, effect: Work[R]) -> Awaitable[R]:
-        return _in_thread(effect.call)
+        return _in_thread(effect.call, effect.give_up)
 
     # Listeners are told in the event loop in any case.
 
@@ -154,12 +154,14 @@ class AsyncPerformer:
     }
 
 
-async def _in_thread(call: Callable[[], R]) -> R:
-    """Work in a thread. It cannot be stopped there, so whoever is cancelled waits until it is done."""
+async def _in_thread(call: Callable[[], R], give_up: Callable[[], None] | None = None) -> R:
+    """Work in a thread. It cannot be stopped there, but asked to end; whoever is cancelled waits until it does."""
     work = asyncio.ensure_future(asyncio.to_thread(call))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
+        if give_up is not None:
+            give_up()
         await asyncio.gather(work, return_exceptions=True)
         raise
 
