@@ -221,3 +221,11 @@ def test_doctor_tells_of_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("text.db").write_text("no database")
     monkeypatch.setenv("REELWAY_LEDGER", "sqlite:text.db")
     assert found("ledger")[0] == "broken"
+
+
+def test_an_id_that_nobody_knows_is_no_job() -> None:
+    assert reelway("get", "task_none", "-p", "cometapi").code == 3
+    assert listed() == []
+    ref = created()
+    assert reelway("get", ref).code == 0
+    assert [entry["ref"] for entry in listed()] == [ref]

@@ -129,7 +129,11 @@ class Keeper:
 
     def _kept(self, observed: Observe) -> Observe:
         for _ in range(ROUNDS):
-            entry = self.ledger.find(observed.task.ref) or self.ledger.track(_first_known(observed))
+            entry = self.ledger.find(observed.task.ref)
+            if entry is None and observed.seen is not None and observed.seen.observation.not_found:
+                # An id that neither side knows may be mistyped, and is no job to be followed.
+                return observed
+            entry = entry or self.ledger.track(_first_known(observed))
             change = change_of(entry, observed)
             if change is None:
                 return replace(observed, task=entry.task or observed.task, events=())
