@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
+from procrastinate.schema import SchemaManager
 
 from reelway import Client
 from reelway.ledger.records import Query
@@ -13,6 +15,8 @@ from reelway.model.task import Artifact
 from reelway.sandbox import Sandbox
 from reelway_postgres import PostgresLedger
 from tests.cli.command import finished, reelway, started, until
+from tests.postgres_server import Server
+from tests.repository.source import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process cannot be asked to end there")
 
@@ -89,3 +93,23 @@ def test_a_server_that_is_not_there_is_told_and_its_password_is_not(monkeypatch:
 def test_shards_without_an_engine_are_a_mistake() -> None:
     said = reelway("track", "--shards", "3", "-p", "cometapi", "--json")
     assert (said.code, "--engine" in said.error["hint"]) == (2, True)
+
+
+def test_jobs_that_failed_are_found_and_taken_away_as_the_page_says(server: Server) -> None:
+    page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
+    first, look, take_away = page.partition("```sql\n")[2].partition("```")[0].splitlines()
+    schema = first.removeprefix("set search_path = ").rstrip(";")
+    with psycopg.connect(server.url(), autocommit=True) as database:
+        database.execute(f"create schema {schema}".encode())
+        database.execute(first.encode())
+        database.execute(SchemaManager.get_schema().encode())
+        for name in ("reelway:submit", "shop:mail"):
+            database.execute(
+                "insert into procrastinate_jobs (queue_name, task_name, status, args, priority)"
+                " values ('any', %s, 'failed', '{}', 0)",
+                [name],
+            )
+        assert len(database.execute(look.encode()).fetchall()) == 2
+        database.execute(take_away.encode())
+        assert [row[1] for row in database.execute(look.encode())] == ["shop:mail"]
+        database.execute(f"drop schema {schema} cascade".encode())

@@ -27,6 +27,9 @@ STATE_FOLDERS: Final[Mapping[str, tuple[str, str]]] = {
 ELSEWHERE: Final = ("XDG_STATE_HOME", "~/.local/state")
 """As https://specifications.freedesktop.org/basedir/latest/ has it; the variable holds everywhere."""
 
+PASSWORDS: Final = frozenset({"password", "sslpassword"})
+"""The parameters of a URL that are secret (https://www.postgresql.org/docs/current/libpq-connect.html)."""
+
 
 def default_file(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
     """The file of the ledger where none is named."""
@@ -34,10 +37,6 @@ def default_file(environ: Mapping[str, str] = os.environ, platform: str = sys.pl
     named = environ.get(ELSEWHERE[0]) or environ.get(variable, "")
     # A relative path in that variable is to be ignored, says the specification.
     return (Path(named) if Path(named).is_absolute() else Path(folder).expanduser()) / "reelway" / "jobs.db"
-
-
-PASSWORDS: Final = frozenset({"password", "sslpassword"})
-"""The parameters of a URL that are secret (https://www.postgresql.org/docs/current/libpq-connect.html)."""
 
 
 def named_ledger(given: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
