@@ -54,7 +54,7 @@ class TransportError(Exception):
         self.refused = refused
 
 
-class Instant(Struct, frozen=True):
+class Instant(Struct, frozen=True, gc=False):
     """The time twice: for people, and for measuring (seconds that never jump)."""
 
     wall: datetime
@@ -64,8 +64,10 @@ class Instant(Struct, frozen=True):
 class Effect(Generic[T_co]):
     """A wish of a flow whose fulfilment is a ``T_co``."""
 
+    __slots__ = ()
 
-class Now(Struct, Effect[Instant], frozen=True):
+
+class Now(Struct, Effect[Instant], frozen=True, gc=False):
     """The present time."""
 
 
@@ -75,7 +77,7 @@ class Sleep(Struct, Effect[None], frozen=True):
     seconds: float
 
 
-class Send(Struct, Effect[HttpResponse], frozen=True, kw_only=True):
+class Send(Struct, Effect[HttpResponse], frozen=True, gc=False, kw_only=True):
     """One exchange with the account's API; throws :class:`TransportError`.
 
     Attributes:
@@ -89,7 +91,7 @@ class Send(Struct, Effect[HttpResponse], frozen=True, kw_only=True):
     fresh: bool = False
 
 
-class Sighting(Struct, frozen=True):
+class Sighting(Struct, frozen=True, gc=False):
     """One observation, when it was made, and for how many seconds the task had been known then."""
 
     observation: Observation
@@ -97,7 +99,7 @@ class Sighting(Struct, frozen=True):
     age: float | None
 
 
-class Observe(Struct, Effect[Task], frozen=True, kw_only=True):
+class Observe(Struct, Effect[Task], frozen=True, gc=False, kw_only=True):
     """Tell the world about a task as it now is, and what happened to it.
 
     The reply is the task as it stands for everybody: where a ledger is kept and another process was quicker, that

@@ -57,7 +57,7 @@ class FollowPlan(Struct, frozen=True, kw_only=True):
     known_since: float | None = None
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """An answer, what was read in it, and when it came."""
 
     response: HttpResponse

@@ -17,7 +17,7 @@ AccountKey: TypeAlias = tuple[str, str]
 """A provider and the name of an account there."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, gc=False, kw_only=True):
     """All that is held of one job.
 
     Attributes:
@@ -53,7 +53,7 @@ def chore_of(task: Task) -> Chore | None:
 _TO_BE_STORED = frozenset({Artifact.AVAILABLE, Artifact.PARTIAL})
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Change(Struct, frozen=True, gc=False, kw_only=True):
     """One step of a task: made from one revision, or not at all.
 
     Attributes:
@@ -71,7 +71,7 @@ class Change(Struct, frozen=True, kw_only=True):
     results: tuple[StoredResult, ...] = ()
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Claim(Struct, frozen=True, gc=False, kw_only=True):
     """A task taken to be worked on. Until its lease runs out, nobody else gets it.
 
     Attributes:
@@ -100,7 +100,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         return self.entry.task
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
+class Settlement(Struct, frozen=True, gc=False, kw_only=True):
     """What came of a claim. Frees the task, and says when it is due again, where anything is left to do.
 
     Attributes:

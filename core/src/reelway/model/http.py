@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +44,7 @@ class Multipart(Struct, frozen=True, kw_only=True):
         return [("fields", tuple(name for name, _ in self.fields)), ("files", self.files)]
 
 
-class HttpRequest(Struct, frozen=True, kw_only=True):
+class HttpRequest(Struct, frozen=True, gc=False, kw_only=True):
     """What to ask, relative to the account's base URL; host and key are added by the transport."""
 
     method: str
@@ -64,7 +65,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
         return find_header(self.headers, name)
 
 
-class HttpResponse(Struct, frozen=True, kw_only=True):
+class HttpResponse(Struct, frozen=True, gc=False, kw_only=True):
     """What came back: the status, the headers and the whole body, inflated and within the limit."""
 
     status: int
@@ -119,7 +120,11 @@ def segment(task_id: str) -> str:
     """
     if not is_safe_id(task_id):
         raise ValueError("A task id must be non-empty text without control characters, and not '.' or '..'.")
-    return quote(task_id, safe="")
+    return task_id if _UNRESERVED.fullmatch(task_id) else quote(task_id, safe="")
+
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
+"""What stands for itself in an address (RFC 3986, section 2.3), as nearly all ids do."""
 
 
 def is_safe_id(task_id: str) -> bool:

@@ -53,7 +53,7 @@ class FailureKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Failure(Struct, frozen=True, kw_only=True):
+class Failure(Struct, frozen=True, gc=False, kw_only=True):
     """The provider's reason for a bad end; each part only where the provider gave it."""
 
     kind: FailureKind = FailureKind.UNKNOWN
@@ -61,7 +61,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class Video(Struct, frozen=True, kw_only=True):
+class Video(Struct, frozen=True, gc=False, kw_only=True):
     """A link to a result. The URL is a secret, because it is usually signed."""
 
     url: Secret
@@ -70,7 +70,7 @@ class Video(Struct, frozen=True, kw_only=True):
 
 
 # It is never written as JSON, and as a row its types are checked in half the time.
-class Observation(Struct, frozen=True, kw_only=True, array_like=True):
+class Observation(Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """One reading of one answer.
 
     Attributes:

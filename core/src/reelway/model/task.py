@@ -42,7 +42,7 @@ class StoredResult(Struct, frozen=True, kw_only=True):
     stored_at: datetime
 
 
-class TaskRef(Struct, frozen=True):
+class TaskRef(Struct, frozen=True, gc=False):
     """Where a task lives; enough to find it from another process, and no secret.
 
     As text: ``reelway1:<provider>:<account>:<route>:<id>``, each part percent-encoded. The route is empty but
@@ -94,7 +94,7 @@ def _unquoted(part: str) -> str:
     raise ValueError(f"The parts of a task reference are percent-encoded UTF-8, but {part[:60]!r} is not.")
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class Task(Struct, frozen=True, gc=False, kw_only=True):
     """One job as it was known at one moment.
 
     Attributes:

@@ -6,8 +6,8 @@ field names and the place of the link. A plugin writes these differences down as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -271,10 +271,17 @@ class VideosApi(Provider):
 
 
 def _get(template: str, task_id: str) -> HttpRequest:
-    path, _, query = template.partition("?")
+    path, pairs = _parts(template)
     quoted = path.replace("{id}", segment(task_id))
-    pairs = tuple((key, value.replace("{id}", task_id)) for key, value in parse_qsl(query))
-    return HttpRequest(method="GET", path=quoted, query=pairs)
+    query = tuple((key, value.replace("{id}", task_id)) for key, value in pairs) if pairs else ()
+    return HttpRequest(method="GET", path=quoted, query=query)
+
+
+@cache
+def _parts(template: str) -> tuple[str, Sequence[tuple[str, str]]]:
+    """The path of a template, and the pairs of its query."""
+    path, _, query = template.partition("?")
+    return path, tuple(parse_qsl(query))
 
 
 def _document(response: HttpResponse) -> Json:

@@ -13,7 +13,7 @@ from reelway.keeping import change_of
 from reelway.ledger.records import AccountKey, Chore, Claim, Settlement
 
 
-class Turn(Struct, frozen=True, kw_only=True):
+class Turn(Struct, frozen=True, gc=False, kw_only=True):
     """What came of one claim.
 
     Attributes:
@@ -48,7 +48,7 @@ def put_back(claim: Claim, again: float = 0.0) -> Turn:
     return Turn(claim=claim, again=again, rest=again, interval=claim.interval, failures=claim.failures)
 
 
-class Room(Struct, frozen=True):
+class Room(Struct, frozen=True, gc=False):
     """What there is room for: how many claims in all, and of which accounts at how many a second."""
 
     limit: int
