@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from reelway.ledger.codec import dump
 from reelway.ledger.records import Change, Settled, Settlement, chore_of
+from reelway_postgres.database import Values, array
 from reelway_postgres.entries import WRITING_HISTORY, event_values, searchable
 from reelway_postgres.schedule import HORIZON
 
@@ -95,19 +96,19 @@ SETTLE: Final = f"""
 """  # noqa: S608 - made of constants
 
 
-def change_values(numbers: Sequence[int], changes: Sequence[Change | None]) -> dict[str, list[Any]]:
+def change_values(numbers: Sequence[int], changes: Sequence[Change | None]) -> Values:
     """The arrays of a batch of changes; entries without one have nothing in their places."""
     made = [change for change in changes if change]
     events = [(change.number, event) for change in made for event in change.events]
     results = {(change.number, result.variant): dump(result) for change in made for result in change.results}
     return {
-        "numbers": [*numbers],
-        "expected": [change and change.expected for change in changes],
-        "statuses": [change and change.task.status.value for change in changes],
-        "artifacts": [change and change.task.artifact.value for change in changes],
-        "tasks": [change and dump(change.task) for change in changes],
-        "chores": [change and chore_of(change.task) for change in changes],
-        "event_numbers": [number for number, _ in events],
+        "numbers": array(numbers),
+        "expected": array(None if change is None else change.expected for change in changes),
+        "statuses": array(None if change is None else change.task.status for change in changes),
+        "artifacts": array(None if change is None else change.task.artifact for change in changes),
+        "tasks": [None if change is None else dump(change.task) for change in changes],
+        "chores": array(None if change is None else chore_of(change.task) for change in changes),
+        "event_numbers": array(number for number, _ in events),
         **event_values([event for _, event in events]),
         "result_numbers": [number for number, _ in results],
         "variants": [searchable(variant) for _, variant in results],
@@ -115,16 +116,17 @@ def change_values(numbers: Sequence[int], changes: Sequence[Change | None]) -> d
     }
 
 
-def settlement_values(settlements: Sequence[Settlement]) -> dict[str, list[Any]]:
+def settlement_values(settlements: Sequence[Settlement]) -> Values:
     """The arrays of a batch of settlements."""
     numbers = [settlement.claim.entry.number for settlement in settlements]
-    return change_values(numbers, [settlement.change for settlement in settlements]) | {
-        "turns": [settlement.claim.chore.value for settlement in settlements],
-        "leases": [settlement.claim.lease for settlement in settlements],
-        "again": [min(settlement.again, HORIZON) for settlement in settlements],
-        "rests": [min(settlement.rest, HORIZON) for settlement in settlements],
-        "intervals": [settlement.interval for settlement in settlements],
-        "failures": [settlement.failures for settlement in settlements],
+    return {
+        **change_values(numbers, [settlement.change for settlement in settlements]),
+        "turns": array(settlement.claim.chore for settlement in settlements),
+        "leases": array(settlement.claim.lease for settlement in settlements),
+        "again": array(min(settlement.again, HORIZON) for settlement in settlements),
+        "rests": array(min(settlement.rest, HORIZON) for settlement in settlements),
+        "intervals": array(settlement.interval for settlement in settlements),
+        "failures": array(settlement.failures for settlement in settlements),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -23,6 +23,12 @@ ROUNDS: Final = 5
 
 UNDONE: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 """What the server says when it is certain that nothing was written; only then is it safe to try again."""
+
+
+def array(values: Iterable[float | str | None]) -> str:
+    """Numbers and words of ours as the server reads an array: psycopg takes ten times as long for each element."""
+    return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
+
 
 _OUR: Final = re.compile(r"\bour\.")
 

@@ -30,7 +30,7 @@ from reelway_postgres import entries as sql
 from reelway_postgres import schedule, upkeep
 from reelway_postgres.address import Address
 from reelway_postgres.changes import SAVE, SETTLE, change_values, in_turns, settled, settlement_values
-from reelway_postgres.database import Database, Session
+from reelway_postgres.database import Database, Session, array
 from reelway_postgres.migration import bring_forward
 
 CONNECTIONS: Final = 10
@@ -265,7 +265,7 @@ class PostgresLedger(Ledger):
         return None if row is None else sql.read(row)
 
     def _by_number(self, numbers: Sequence[int]) -> dict[int, Entry]:
-        rows = self._database.rows(sql.BY_NUMBERS, {"numbers": numbers}) if numbers else []
+        rows = self._database.rows(sql.BY_NUMBERS, {"numbers": array(numbers)}) if numbers else []
         return readable(rows, sql.read)
 
     def _account(self, task: Task) -> int:
