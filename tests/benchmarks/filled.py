@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from reelway.model.task import Task, TaskRef
 from reelway_postgres import PostgresLedger
 from tests.benchmarks.contenders import a_provider
+from tests.benchmarks.open_tasks import running_task
 from tests.postgres_server import Server
 
 ACCOUNT: Final = (a_provider(), "default")
@@ -51,8 +50,8 @@ class FilledServer(Server):
         self.execute(f"{BARE} with (fillfactor = 70, autovacuum_vacuum_cost_delay = 0); create index on bare (due)")
         self.execute(f"insert into bare select n, now(), '-infinity' from generate_series(1, {tasks}) n")  # noqa: S608 - a number
         with PostgresLedger(self.url()) as ledger:
-            # One task as a client makes it, and copies of it.
-            ledger.track(Task.new(TaskRef(*ACCOUNT, "", "task-1"), datetime.now(UTC)))
+            # One task as a tracker has polled it, and copies of it.
+            ledger.track(running_task("task-1"))
         self.execute(COPY % tasks)
         self.execute(
             "insert into reelway.schedule (number, account, chore, due)"

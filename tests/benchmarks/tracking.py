@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from reelway import Account
 from reelway.flow.effects import Send
@@ -17,13 +18,12 @@ from reelway.ledger import sqlite_rows as rows
 from reelway.ledger import sqlite_schedule as schedule
 from reelway.ledger.sqlite import SqliteLedger
 from reelway.model.http import HttpResponse
-from reelway.model.task import Task, TaskRef
 from reelway.provider.interface import Cadence
 from reelway.tracker import Tracker
 from tests.benchmarks.contenders import KEY, a_provider
 from tests.benchmarks.figures import Findings, Row, mebibytes, milliseconds, per_second
 from tests.benchmarks.measure import MIB, Scale, child, cpu_seconds, in_turns, middle, peak_memory
-from tests.benchmarks.server import RUNNING
+from tests.benchmarks.open_tasks import running, running_task
 
 MEANING: Final = """\
 **A tracker.** One process follows the tasks of a SQLite file (`synchronous = full`), all of them always due. Each
@@ -110,10 +110,10 @@ def track(url: str, tasks: int, seconds: float, *, news: bool) -> dict[str, floa
 
 def fill(ledger: SqliteLedger, count: int) -> None:
     """Put tasks on record that are due at once."""
-    now, provider = datetime.now(UTC), a_provider()
+    first = running_task("task_0")
     with ledger._file.writing() as database:
         for number in range(count):
-            task = Task.new(TaskRef(provider, "default", "", f"task_{number}"), now)
+            task = replace(first, ref=replace(first.ref, id=f"task_{number}"))
             schedule.schedule(database, rows.insert_task(database, task), task, 0.0, 0.0)
 
 
@@ -156,5 +156,4 @@ class Polls:
             response: HttpResponse = await self._network.send(effect)
             return response
         task_id = effect.request.path.rpartition("/")[2]
-        progress = self.answered // 1000 % 100 if self._news else 5
-        return HttpResponse(status=200, body=(RUNNING % (task_id, progress)).encode())
+        return running(task_id, self.answered // 1000 % 100) if self._news else running(task_id)

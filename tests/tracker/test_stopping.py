@@ -18,6 +18,7 @@ from reelway.sandbox import Pace, Sandbox
 from reelway.storing.place import collection_of
 from reelway.testing import VirtualClock
 from reelway.tracker import rounds
+from reelway.tracker.lanes import Lanes
 from reelway.tracker.storing import Storing
 from reelway.tracker.tracker import Swept, Tracker
 from tests.acme import ACME, said
@@ -135,10 +136,10 @@ def test_what_was_claimed_has_its_turn_whatever_becomes_of_other_work(
             return claim(*given)
 
         monkeypatch.setattr(desk.ledger, "claim", claim_polls)
-        works = desk.tracker._rounds._works
+        lanes = desk.tracker._rounds._lanes
         place = collection_of(tmp_path)
         storing = Storing(desk.ledger, desk.tracker._accounts, place, desk.clock, lambda: 0.5)
-        monkeypatch.setattr(desk.tracker._rounds, "_works", [*works, storing])
+        monkeypatch.setattr(desk.tracker._rounds, "_lanes", [*lanes, Lanes(storing)])
         with pytest.raises(LedgerError):
             desk.sweep()
         desk.run(desk.tracker.aclose())

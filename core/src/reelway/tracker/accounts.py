@@ -1,4 +1,4 @@
-"""The accounts whose tasks a tracker polls: how each is asked, how it fares, and how much of it is under way."""
+"""The accounts whose tasks a tracker polls: how each is asked, and how it fares."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ class PolledAccount:
         opened: where and how it is asked.
         driver: what asks.
         circuit: its trouble.
-        under_way: its claims that have not had their turn yet.
         backlog: how many of its tasks are open, whoever polls them.
     """
 
@@ -41,22 +40,20 @@ class PolledAccount:
         self.opened = opened
         self.driver = driver
         self.circuit = Circuit()
-        self.under_way = 0
         self.backlog = 0
 
     def __str__(self) -> str:
         return f"{self.opened.provider.info.title} (account {self.opened.name!r})"
 
-    @property
-    def full(self) -> bool:
-        """Whether no more of its tasks are taken before others have had their turn."""
-        return self.under_way > (AT_HAND - REFILL if self.circuit.closed else 0)
+    def full(self, held: int) -> bool:
+        """Whether no more of its tasks are taken before some that are held have had their turn."""
+        return held > (AT_HAND - REFILL if self.circuit.closed else 0)
 
-    def room(self, now: float) -> int:
+    def room(self, now: float, held: int) -> int:
         """How many more of its tasks may be taken."""
-        if self.full or self.circuit.open_at(now):
+        if self.full(held) or self.circuit.open_at(now):
             return 0
-        return AT_HAND - self.under_way if self.circuit.closed else 1
+        return AT_HAND - held if self.circuit.closed else 1
 
     def pace(self) -> float:
         """Polls a second, by all trackers together."""

@@ -13,7 +13,8 @@ from reelway.flow.follow import FAILURE_LIMIT, LAST_POLL_SECONDS, Answer, Troubl
 from reelway.flow.schedule import RETRY_AFTER_CAP, asked_pause, grown, jittered, pause_after_trouble
 from reelway.ledger.records import AccountKey, Chore, Claim
 from reelway.tracker.accounts import PolledAccount
-from reelway.tracker.work import Room, Turn, Work, put_back
+from reelway.tracker.work import Held, Room, Turn, Work, put_back
+from reelway.transport.async_driver import IN_FLIGHT
 from reelway.transport.clock import Clock
 from reelway.transport.stepping import Job
 
@@ -30,6 +31,7 @@ class Polling(Work):
     """Asks how tasks stand."""
 
     chore = Chore.POLL
+    at_once = IN_FLIGHT
     # The second request that some answers ask for, and as much again for the write.
     lease = POLL_SECONDS + 2 * LAST_POLL_SECONDS
 
@@ -40,14 +42,14 @@ class Polling(Work):
         self._clock = clock
         self._draw = draw
 
-    def room(self) -> Room:
+    def room(self, held: Held) -> Room:
         now = self._clock.monotonic()
-        rooms = {key: account.room(now) for key, account in self._accounts.items()}
+        rooms = {key: account.room(now, held[key]) for key, account in self._accounts.items()}
         paces = {key: self._accounts[key].pace() for key, room in rooms.items() if room}
         return Room(sum(rooms.values()), paces)
 
-    def awaited(self) -> Mapping[AccountKey, float]:
-        return {key: account.pace() for key, account in self._accounts.items() if not account.full}
+    def awaited(self, held: Held) -> Mapping[AccountKey, float]:
+        return {key: account.pace() for key, account in self._accounts.items() if not account.full(held[key])}
 
     def know(self, backlog: Mapping[AccountKey, int]) -> set[AccountKey]:
         for key, account in self._accounts.items():
@@ -61,14 +63,11 @@ class Polling(Work):
         timeout = since + POLL_SECONDS - begun
         if timeout <= 0 or account.circuit.open_at(begun):
             return put_back(claim)
-        account.under_way += 1
         try:
             seen = await _looked(account, claim, timeout, begun)
         except asyncio.CancelledError:
             # Only the tracker stops a turn, and takes what it gives: the request may have left, so the pause holds.
             return put_back(claim, account.opened.cadence.minimum)
-        finally:
-            account.under_way -= 1
         if isinstance(seen, Trouble):
             return self._troubled(account, claim, seen, begun)
         return self._answered(account, claim, seen, claim.age + seen.at.monotonic - since)

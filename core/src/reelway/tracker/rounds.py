@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from math import inf
 from typing import Final, TypeVar
 
@@ -15,8 +15,9 @@ from reelway.flow.effects import Observe
 from reelway.keeping import Keeper
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import AccountKey, Claim, Settled
+from reelway.tracker.lanes import Batch, Lanes
 from reelway.tracker.telling import Reminder, TaskChanged, Telling
-from reelway.tracker.work import Turn, Work, put_back
+from reelway.tracker.work import Turn, Work
 from reelway.transport.clock import Clock
 
 T = TypeVar("T")
@@ -28,9 +29,6 @@ PART_SECONDS: Final = 0.25
 
 BACKLOG_SECONDS: Final = 10.0
 """How often the open tasks of each account are counted."""
-
-DEFECT_PAUSE: Final = 60.0
-"""Seconds before the next turn of a task over which the tracker itself failed."""
 
 STOP_SECONDS: Final = 5.0
 """For turns under way when a tracker stops; container engines wait for ten before they kill."""
@@ -56,11 +54,10 @@ class Rounds:
     def __init__(self, ledger: Ledger, works: Sequence[Work], telling: Telling, clock: Clock) -> None:
         self._ledger = ledger
         self._keeper = Keeper(ledger)
-        self._works = works
+        self._lanes = [Lanes(work) for work in works]
         self._telling = telling
         self._reminder = Reminder(ledger)
         self._clock = clock
-        self._turns: set[asyncio.Task[Turn]] = set()
         self._batches: set[asyncio.Task[None]] = set()
         self._next_count = -inf
         self._strangers: set[AccountKey] = set()
@@ -82,9 +79,9 @@ class Rounds:
             LedgerError: it could not be read.
         """
         found = [
-            await asyncio.to_thread(self._ledger.next_due, paces, [work.chore])
-            for work in self._works
-            if (paces := work.awaited())
+            await asyncio.to_thread(self._ledger.next_due, paces, [lanes.work.chore])
+            for lanes in self._lanes
+            if (paces := lanes.work.awaited(lanes.held))
         ]
         return min((seconds for seconds in found if seconds is not None), default=None)
 
@@ -96,7 +93,7 @@ class Rounds:
         """
         self._next_count = self._clock.monotonic() + BACKLOG_SECONDS
         found = 0
-        for work in self._works:
+        for work in (lanes.work for lanes in self._lanes):
             backlog = await asyncio.to_thread(self._ledger.backlog, [work.chore])
             strangers = work.know(backlog)
             found += sum(backlog[key] for key in backlog.keys() - strangers)
@@ -117,8 +114,8 @@ class Rounds:
         """Let turns under way end, but not for long; whatever is still claimed then is free at once."""
         if self._batches:
             await asyncio.wait(self._batches, timeout=STOP_SECONDS)
-        for turn in self._turns:
-            turn.cancel()
+        for lanes in self._lanes:
+            lanes.stop()
         if self._batches:
             await asyncio.wait(self._batches)
 
@@ -127,28 +124,30 @@ class Rounds:
     async def _start(self, limit: int) -> Started:
         if self._clock.monotonic() >= self._next_count:
             await self.count()
-        taken: list[tuple[Work, Claim, float]] = []
+        taken: list[tuple[Lanes, float, list[Claim]]] = []
         try:
-            full = [await self._claim(work, limit, taken) for work in self._works]
+            full = [await self._claim(lanes, limit, taken) for lanes in self._lanes]
         finally:
             # Whatever became of the rest, what is claimed has its turn.
             batch = self._begun(taken) if taken else None
-        return Started(len(taken), any(full), batch)
+        return Started(sum(len(claims) for _, _, claims in taken), any(full), batch)
 
-    async def _claim(self, work: Work, limit: int, taken: list[tuple[Work, Claim, float]]) -> bool:
+    async def _claim(self, lanes: Lanes, limit: int, taken: list[tuple[Lanes, float, list[Claim]]]) -> bool:
         """Add what is due of some work to what is taken; tells whether more may be."""
-        room = work.room()
+        work, room = lanes.work, lanes.work.room(lanes.held)
         most = min(limit, room.limit)
         if not room.paces or not most:
             return False
         since = self._clock.monotonic()
         claims = await asyncio.to_thread(self._ledger.claim, most, work.lease, room.paces, [work.chore])
-        taken += [(work, claim, since) for claim in claims]
+        if claims:
+            taken.append((lanes, since, claims))
         return len(claims) == most
 
-    def _begun(self, taken: Sequence[tuple[Work, Claim, float]]) -> asyncio.Task[None]:
-        turns = {asyncio.create_task(work.turn(claim, since)): claim for work, claim, since in taken}
-        self._turns.update(turns)
+    def _begun(self, taken: Sequence[tuple[Lanes, float, list[Claim]]]) -> asyncio.Task[None]:
+        turns = Batch(sum(len(claims) for _, _, claims in taken))
+        for lanes, since, claims in taken:
+            lanes.add(claims, since, turns)
         batch = asyncio.create_task(self._batch(turns))
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
@@ -156,15 +155,11 @@ class Rounds:
 
     # --- writing ---
 
-    async def _batch(self, turns: Mapping[asyncio.Task[Turn], Claim]) -> None:
+    async def _batch(self, turns: Batch) -> None:
         """Write the turns of a batch as they end, in parts."""
-        pending = set(turns)
-        while pending:
-            done, pending = await asyncio.wait(pending, timeout=PART_SECONDS)
-            self._turns -= done
-            if done:
-                # In the order of the claims, so that the same story is told in the same order.
-                await self._write([_ended(turn, claim) for turn, claim in turns.items() if turn in done])
+        while not turns.over:
+            if part := await turns.part(PART_SECONDS):
+                await self._write(part)
                 self.woken.set()
 
     async def _write(self, turns: Sequence[Turn]) -> None:
@@ -213,17 +208,6 @@ class Rounds:
             logger.error(message, observed.task.ref, error.message, error.hint)  # noqa: TRY400 - as above
             return []
         return [TaskChanged(kept.task, kept.events)] if kept.events else []
-
-
-def _ended(turn: asyncio.Task[Turn], claim: Claim) -> Turn:
-    """What came of a turn. One that was stopped before it began has done nothing."""
-    if turn.cancelled():
-        return put_back(claim)
-    error = turn.exception()
-    if error is None:
-        return turn.result()
-    logger.error("A turn of %s failed", claim.task.ref, exc_info=error)
-    return put_back(claim, DEFECT_PAUSE)
 
 
 async def _unbroken(work: Awaitable[T]) -> T:

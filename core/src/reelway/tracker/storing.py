@@ -22,7 +22,7 @@ from reelway.model.task import Artifact, Task
 from reelway.storing.place import OpenStore, Place
 from reelway.storing.template import Result
 from reelway.tracker.accounts import PolledAccount
-from reelway.tracker.work import Room, Turn, Work, put_back
+from reelway.tracker.work import Held, Room, Turn, Work, put_back
 from reelway.transport.clock import Clock
 from reelway.transport.stepping import Job
 
@@ -52,6 +52,7 @@ class Storing(Work):
     """Brings results where they belong."""
 
     chore = Chore.STORE
+    at_once = AT_ONCE
     lease = LEASE_SECONDS
 
     def __init__(
@@ -67,14 +68,13 @@ class Storing(Work):
         self._place = place
         self._clock = clock
         self._draw = draw
-        self._under_way = 0
 
-    def room(self) -> Room:
-        return Room(AT_ONCE - self._under_way, self.awaited())
+    def room(self, held: Held) -> Room:
+        return Room(AT_ONCE - held.total(), self.awaited(held))
 
-    def awaited(self) -> Mapping[AccountKey, float]:
+    def awaited(self, held: Held) -> Mapping[AccountKey, float]:
         # Links are asked of hosts of files, and not of the account's API.
-        return dict.fromkeys(self._accounts, inf) if self._under_way < AT_ONCE else {}
+        return dict.fromkeys(self._accounts, inf) if held.total() < AT_ONCE else {}
 
     def know(self, backlog: Mapping[AccountKey, int]) -> set[AccountKey]:
         return backlog.keys() - self._accounts.keys()
@@ -83,7 +83,6 @@ class Storing(Work):
         account = self._accounts[claim.task.ref.account_key]
         if self._clock.monotonic() - since > self.lease / RENEWALS:
             return put_back(claim)
-        self._under_way += 1
         arrived = _Arrived()
         try:
             return _stored(claim, await self._held(claim, self._fetch(account, claim, arrived)))
@@ -92,8 +91,6 @@ class Storing(Work):
         except asyncio.CancelledError:
             # What has arrived is kept, and is where the next turn begins.
             return put_back(claim)
-        finally:
-            self._under_way -= 1
 
     async def _held(self, claim: Claim, fetching: asyncio.Task[Fetched]) -> Fetched:
         """Wait for a download, and hold its claim meanwhile; one that is another's by now is given up."""

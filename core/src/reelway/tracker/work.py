@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -48,6 +49,10 @@ def put_back(claim: Claim, again: float = 0.0) -> Turn:
     return Turn(claim=claim, again=again, rest=again, interval=claim.interval, failures=claim.failures)
 
 
+Held: TypeAlias = Counter[AccountKey]
+"""How many claims of each account have not had their turn yet."""
+
+
 class Room(Struct, frozen=True, gc=False):
     """What there is room for: how many claims in all, and of which accounts at how many a second."""
 
@@ -60,18 +65,20 @@ class Work(ABC):
 
     Attributes:
         chore: which work.
+        at_once: turns of one account that go on at the same time.
         lease: seconds within which a turn ends, so that no other tracker has begun the same.
     """
 
     chore: ClassVar[Chore]
+    at_once: ClassVar[int]
     lease: ClassVar[float]
 
     @abstractmethod
-    def room(self) -> Room:
+    def room(self, held: Held) -> Room:
         """What may be claimed now."""
 
     @abstractmethod
-    def awaited(self) -> Mapping[AccountKey, float]:
+    def awaited(self, held: Held) -> Mapping[AccountKey, float]:
         """Of which accounts, at how many a second, more can be claimed without a turn under way ending first."""
 
     @abstractmethod
