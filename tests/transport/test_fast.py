@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -342,6 +343,36 @@ def test_a_process_that_was_forked_polls_over_the_usual_library() -> None:
         ended = subprocess.run(program, timeout=60, check=False, capture_output=True, text=True)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert [is_fast(server, number) for number in range(3)] == [True, False, True]
+
+
+ENDING: Final = """
+    import asyncio, sys
+    from reelway.flow.effects import Send
+    from reelway.model.http import HttpRequest
+    from reelway.model.secret import Secret
+    from reelway.transport.http import AsyncHttp, HttpSettings
+    from reelway.transport.wire import Endpoint
+
+    async def main():
+        api = AsyncHttp(Endpoint(base_url=sys.argv[1], key=Secret("key")), HttpSettings(library="httpx2"))
+        await api.send(Send(request=HttpRequest(method="GET", path="x"), timeout=5))
+        await api.close()
+
+    asyncio.run(main())
+"""
+
+
+def test_a_process_that_ends_right_after_a_poll_ends_well() -> None:
+    """A busy machine is needed to see what this is about: so several end at once."""
+
+    def ends(_: int) -> tuple[int, str]:
+        program = [sys.executable, "-c", textwrap.dedent(ENDING), server.url]
+        ended = subprocess.run(program, timeout=60, check=False, capture_output=True, text=True)
+        return ended.returncode, ended.stderr
+
+    with RogueServer(answering(OK)) as server, ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(ends, range(12))) == {(0, "")}
+        assert is_fast(server)
 
 
 # --- encryption ---

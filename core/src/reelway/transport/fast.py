@@ -9,6 +9,10 @@ a poll that pyreqwest would write otherwise, or whose server it cannot connect t
 * Beside httpx, which trusts a list of its own. Both httpx2 and pyreqwest trust whom the machine trusts.
 * In a process that was forked after it began: its threads stay behind, and it says so.
 
+A process that has used it waits a moment before it ends. A thread of pyreqwest that has just handed over an answer
+may not have let go of the interpreter yet, and an interpreter that ends meanwhile aborts its process
+(PyO3/pyo3-async-runtimes, issue 40, open; one process in four, on a busy machine).
+
 Two things are less than usual: a poll that is cancelled keeps its connection until its own time is up, and one that
 breaks within the beginning of a body counts as if no answer had begun.
 """
@@ -16,12 +20,14 @@ breaks within the beginning of a body counts as if no answer had begun.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -45,6 +51,9 @@ UNCONNECTED: Final = "client error (Connect)"
 
 TRUST_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What names other certificates than the machine's."""
+
+LEAVING_SECONDS: Final = 0.05
+"""For threads of pyreqwest to let go of the interpreter before it ends; they need less than a millisecond."""
 
 CONNECT_SECONDS: Final = 10
 """Shared by all addresses of a host; what is left of a poll's time is for the usual connections then."""
@@ -173,6 +182,7 @@ class _Border:
 
 
 def _open_client(keep: int, seconds: float) -> Client | None:
+    _leave_slowly()
     builder = importlib.import_module("pyreqwest.client").ClientBuilder()
     builder = builder.http1_only().follow_redirects(enable=False).referer(enable=False).no_proxy()
     for inflate in (builder.gzip, builder.brotli, builder.zstd, builder.deflate):
@@ -185,6 +195,12 @@ def _open_client(keep: int, seconds: float) -> Client | None:
         # This process was forked from one that polled.
         return None
     return client
+
+
+@cache
+def _leave_slowly() -> None:
+    """Have the process wait, once, before it ends."""
+    atexit.register(time.sleep, LEAVING_SECONDS)
 
 
 def _headers(headers: HeaderMap) -> tuple[tuple[str, str], ...]:
