@@ -29,7 +29,7 @@ from reelway.model.http import HttpResponse
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
 from reelway.transport.http import AsyncHttp, AsyncStream
-from reelway.transport.stepping import INSTANT, Job, Outcome, Stepper, beside, recorded
+from reelway.transport.stepping import Job, Outcome, Stepper, beside, recorded
 from reelway.transport.threads import no_turn
 from reelway.transport.witness import UNKEPT, Witness
 
@@ -49,26 +49,12 @@ class AsyncPerformer:
         self._gate = gate
         self._stream: AsyncStream | None = None
         # A ledger waits for its disk, and the event loop must not.
-        self._instant = INSTANT if witness.keeping is UNKEPT else (Now,)
-
-    def takes_time(self, effect: Effect[Any]) -> bool:
-        """Whether something has to be waited for."""
-        return type(effect) not in self._instant
-
-    def at_once(self, effect: Effect[Any]) -> Any:
-        """Carry out one effect that takes no time."""
-        return self._AT_ONCE[type(effect)](self, effect)
+        self.at_once = self._AT_ONCE if witness.keeping is UNKEPT else self._NOW
+        """What carries out effects that take no time."""
 
     def __call__(self, effect: Effect[Any]) -> Awaitable[Any]:
         """Carry out one effect that may take its time."""
         return self._IN_TIME[type(effect)](self, effect)
-
-    async def put_on_record(self, record: Record) -> None:
-        """Carry out what a flow could no longer ask for."""
-        if self.takes_time(record):
-            await self(record)
-        else:
-            self.at_once(record)
 
     async def close(self) -> None:
         """Let go of what is still open."""
@@ -137,8 +123,9 @@ class AsyncPerformer:
             return await _in_thread(partial(self._witness.keeping.record, effect))
 
     # One table for all flows: a poll is over before tables of its own would pay.
+    _NOW: ClassVar[Mapping[type[Any], Callable[[Any, Any], Any]]] = {Now: _now}
     _AT_ONCE: ClassVar[Mapping[type[Any], Callable[[Any, Any], Any]]] = {
-        Now: _now,
+        **_NOW,
         Observe: _observe_at_once,
         Record: _record_at_once,
     }
@@ -182,11 +169,12 @@ class _Course(Generic[R]):
 
     async def next_task(self) -> Task | None:
         """Go on until the flow tells of a task, and give that; None at the end."""
-        step, perform = self._stepper.step, self._perform
+        step, perform, at_once = self._stepper.step, self._perform, self._perform.at_once
         effect = step(self._told)
         while effect is not None:
             try:
-                reply = await perform(effect) if perform.takes_time(effect) else perform.at_once(effect)
+                act = at_once.get(type(effect))
+                reply = await perform(effect) if act is None else act(perform, effect)
             except Exception as error:  # noqa: BLE001 - every error belongs to the flow
                 effect = step(error=error)
                 continue
@@ -203,7 +191,7 @@ class _Course(Generic[R]):
         try:
             if error is not None and (record := self._stepper.broke_off(error, self._clock.now())):
                 with beside(error):
-                    await self._perform.put_on_record(record)
+                    await self._perform(record)
         finally:
             self._stepper.close()
             await self._perform.close()

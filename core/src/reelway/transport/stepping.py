@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +27,10 @@ logger: Final = logging.getLogger("reelway")
 
 INSTANT: Final = (Now, Observe, Record)
 """Effects that wait for nobody else; what a ledger keeps waits for its disk."""
+
+
+AWAITED: Final = frozenset({Send, Record})
+"""Effects of which it matters how they end."""
 
 
 class Job(Struct, Generic[R], frozen=True):
@@ -70,8 +74,8 @@ class Stepper(Generic[R]):
             return None
         if self._trace is not None:
             self._trace(effect)
-        if isinstance(effect, Send | Record):
-            self._begun(effect)
+        if type(effect) in AWAITED:
+            self._begun(cast("Send | Record", effect))
         return effect
 
     def _begun(self, effect: Send | Record) -> None:
@@ -80,7 +84,8 @@ class Stepper(Generic[R]):
             # What the flow puts on record after a create is what it made of the answer, so nothing is in doubt.
             self._submission, self._sent = effect.submission, False
             return
-        self._asked_at = self._monotonic()
+        if self._exchange is not None:
+            self._asked_at = self._monotonic()
         self._sent |= effect.fresh
 
     def _ended(self, effect: Send | Record, reply: Any, error: Exception | None) -> None:
