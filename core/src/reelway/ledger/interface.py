@@ -94,7 +94,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def entries(self, query: Query) -> list[Entry]:
-        """The entries asked for, by their numbers."""
+        """The entries asked for, by their numbers. The log tells of those that cannot be read."""
 
     @abstractmethod
     def save(self, changes: Sequence[Change]) -> list[bool]:

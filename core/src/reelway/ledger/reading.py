@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from reelway.errors import LedgerError
-from reelway.ledger.records import Entry
+from reelway.ledger.records import Entry, Query
 
 logger: Final = logging.getLogger("reelway")
 
@@ -21,6 +23,18 @@ def readable(rows: Iterable[Any], read: Callable[[Any], Entry]) -> dict[int, Ent
         except LedgerError as error:
             logger.error("Entry %s is passed over: %s %s", row[0], error.message, error.hint)  # noqa: TRY400 - told in one line
     return entries
+
+
+def matching(query: Query, rows_of: Callable[[Query], Sequence[Any]], read: Callable[[Any], Entry]) -> list[Entry]:
+    """The entries asked for; the next ones take the places of those that cannot be read."""
+    found = list[Entry]()
+    while (left := query.limit - len(found)) > 0:
+        rows = rows_of(replace(query, limit=left))
+        found += readable(rows, read).values()
+        if len(rows) < left:
+            break
+        query = replace(query, after=rows[-1][0])
+    return found
 
 
 def unreadable(rows: Iterable[Any], read: Callable[[Any], Entry]) -> list[str]:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from reelway.ledger.codec import dump, load, spelled
 from reelway.ledger.quota import Kept, Quota
-from reelway.ledger.reading import readable, unreadable
+from reelway.ledger.reading import matching, readable, unreadable
 from reelway.ledger.records import Callback, Change, Entry, KeptEvent, Query, to_be_told
 from reelway.model.lifecycle import Event
 from reelway.model.submission import CREATED, Submission, SubmissionState
@@ -71,14 +71,17 @@ def holder_of_key(database: sqlite3.Connection, key: str | None) -> Entry | None
 
 
 def entries_of(database: sqlite3.Connection, query: Query) -> list[Entry]:
-    """The entries asked for."""
+    """The entries asked for, as far as they can be read."""
+    return matching(query, partial(_rows_of, database), partial(_read, database))
+
+
+def _rows_of(database: sqlite3.Connection, query: Query) -> list[Any]:
     condition, values = _condition(query)
     order = "desc" if query.newest_first else "asc"
-    rows = database.execute(
+    return database.execute(
         f"select {COLUMNS} from entries where {condition} order by number {order} limit ?",  # noqa: S608 - from tables here
         (*values, within(query.limit)),
     ).fetchall()
-    return [_read(database, row) for row in rows]
 
 
 def within(number: int) -> int:

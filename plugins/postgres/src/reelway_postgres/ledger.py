@@ -9,7 +9,7 @@ from typing import Any, Final
 from reelway.ledger.codec import load
 from reelway.ledger.interface import Ledger
 from reelway.ledger.quota import Kept, Quota
-from reelway.ledger.reading import readable, unreadable
+from reelway.ledger.reading import matching, readable, unreadable
 from reelway.ledger.records import (
     AccountKey,
     Callback,
@@ -143,7 +143,7 @@ class PostgresLedger(Ledger):
         return self._entry(sql.BY_REF, {"ref": sql.searchable(str(ref))})
 
     def entries(self, query: Query) -> list[Entry]:
-        return [sql.read(row) for row in self._database.rows(*sql.search(query))]
+        return matching(query, lambda page: self._database.rows(*sql.search(page)), sql.read)
 
     def save(self, changes: Sequence[Change]) -> list[bool]:
         said = [False] * len(changes)
