@@ -27,6 +27,13 @@ def test_a_sound_installation_is_sound_even_without_keys() -> None:
     assert not [subject for subject, (state, _) in found.items() if state == "broken"]
 
 
+def test_what_else_plugins_bring_is_named_with_whoever_brings_it() -> None:
+    found = examined()[1]
+    assert found["ledgers"][0] == found["engines"][0] == "ok"
+    assert found["ledgers"][1].startswith("memory, sqlite, postgres from reelway-postgres")
+    assert "procrastinate from reelway-procrastinate" in found["engines"][1]
+
+
 def test_people_are_shown_the_same() -> None:
     said = reelway("doctor")
     assert said.code == 0

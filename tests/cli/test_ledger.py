@@ -92,9 +92,14 @@ def test_what_is_wrong_with_a_ledger_is_told() -> None:
     said = reelway("ledger", "check", "--ledger", URL)
     assert said.code == 10
     assert said.out.startswith("entry 1: ")
+    assert "Keep a copy" in said.err
     told = reelway("ledger", "check", "--ledger", URL, "--json")
     assert (told.code, len(told.record["problems"])) == (10, 1)
-    assert reelway("ledger", "export", "--ledger", URL).code == 10
+    rest = reelway("ledger", "export", "--ledger", URL)
+    assert rest.code == 10
+    assert 1 not in [line["number"] for line in map(json.loads, rest.out.splitlines()) if line["kind"] == "entry"]
+    assert "Entry 1 is passed over" in rest.err
+    assert "reelway ledger check" in rest.err
 
 
 @pytest.mark.parametrize("command", [["export"], ["prune", "--older-than", "1"], ["check"]])

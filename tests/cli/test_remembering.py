@@ -71,6 +71,13 @@ def test_another_ledger_is_named_by_an_option_or_the_environment(monkeypatch: py
     assert [one["ref"] for one in listed()] == [ref]
 
 
+def test_whoever_looks_into_a_ledger_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    said = reelway("list", "--ledger", "sqlite:mien.db")
+    assert (said.code, said.out) == (2, "")
+    assert "There is no ledger sqlite:mien.db" in said.err
+    assert not (tmp_path / "mien.db").exists()
+
+
 def test_nothing_is_remembered_on_request(tmp_path: Path) -> None:
     created("A cat", *LINKED, "--ledger", "none")
     assert not (tmp_path / "state").exists()
@@ -122,7 +129,7 @@ def test_people_see_a_table_and_what_to_do() -> None:
     submission = doubtful()
     shown = at_a_terminal("list")
     assert submission in shown
-    assert "in doubt" in shown
+    assert "in doubt, cometapi (default), 20" in " ".join(shown.split())
     assert "reelway adopt" in shown
 
 

@@ -73,7 +73,13 @@ def test_once_asks_about_each_task_that_is_due_and_stops(sandbox: Sandbox) -> No
     remembered(*refs)
     said = reelway("track", *LEDGER, "--once")
     assert (said.code, len(said.out.splitlines())) == (0, 2)
+    assert "Tasks that had their turn: 2. The next one can have it in" in said.err
     assert [task.polls for task in sandbox.ledger.tasks] == [1, 1]
+    assert "had their turn: 0." in reelway("track", *LEDGER, "--once").err
+    assert (
+        reelway("track", "--ledger", "sqlite:new.db", "--once").err
+        == "Tasks that had their turn: 0. No other waits.\n"
+    )
 
 
 def test_only_the_providers_that_were_named_are_asked(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Final
 
 from msgspec import Struct
@@ -19,11 +19,15 @@ from reelway.cli.exit_codes import ExitCode
 from reelway.cli.plugins import installed
 from reelway.cli.run import Run
 from reelway.cli.state import LEDGER_VARIABLE, default_file, named_ledger, opened_ledger
+from reelway.engines.installed import ENGINES
 from reelway.errors import ConfigurationError, LedgerError, PluginError
 from reelway.ledger.interface import Ledger
 from reelway.ledger.records import Query
+from reelway.ledgers import BUILT_IN
 from reelway.memory import EVERYTHING, Memory
+from reelway.provider.hookspecs import LEDGERS
 from reelway.provider.interface import Provider
+from reelway.provider.plugin import InstalledPlugin
 from reelway.provider.registry import PluginReport, Registry
 
 
@@ -50,11 +54,13 @@ LIBRARIES: Final = {
     "httpx": State.BROKEN,
     "httpx2": State.GOOD,
     "pyreqwest": State.GOOD,
+    "obstore": State.GOOD,
     "typer": State.BROKEN,
     "rich": State.BROKEN,
     "h11": State.HINT,
 }
-"""What is looked for, and what its absence is. h11 is for the sandbox only; httpx2 and pyreqwest are choices."""
+"""What is looked for, and what its absence is. h11 is for the sandbox only; of httpx2, pyreqwest and obstore none
+is needed."""
 
 STYLES: Final = {State.GOOD: "green", State.HINT: "yellow", State.BROKEN: "bold red"}
 
@@ -93,6 +99,18 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         yield Finding(f"observer {report.plugin}", state, _detail(report))
     if not reports:
         yield Finding("plugins", State.HINT, f"none; {registry.emptiness}")
+
+
+def _shared(registry: Registry) -> Iterator[Finding]:
+    """What else plugins bring: where jobs can be remembered, and who can share their polls out."""
+    yield Finding("ledgers", State.GOOD, _listed(LEDGERS, *BUILT_IN))
+    yield Finding("engines", State.GOOD, _listed(ENGINES) or "none; `reelway track` needs none")
+
+
+def _listed(group: str, *built_in: str) -> str:
+    """The names of a group of entry points, each with what brings it; nothing is loaded."""
+    brought = (InstalledPlugin(one) for one in entry_points(group=group))
+    return ", ".join((*built_in, *sorted(f"{one.name} from {one.distribution}" for one in brought)))
 
 
 def _detail(report: PluginReport) -> str:
@@ -166,6 +184,7 @@ EXAMINATIONS: Final[tuple[Callable[[Registry], Iterator[Finding]], ...]] = (
     _python,
     _libraries,
     _plugins,
+    _shared,
     _keys,
     _base_urls,
     _folder,

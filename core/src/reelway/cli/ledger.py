@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from typer import Option
 
@@ -12,10 +12,11 @@ from reelway.cli.exit_codes import ExitCode
 from reelway.cli.options import MEMORY, LedgerOptions, Options
 from reelway.cli.run import Run
 from reelway.cli.shapes import as_json
-from reelway.cli.state import NO_LEDGER, default_file, named_ledger
-from reelway.errors import ConfigurationError
-from reelway.ledger.interface import Ledger
-from reelway.ledgers import open_ledger, sqlite_path
+from reelway.cli.state import existing_ledger
+
+CHECK: Final = "see `reelway ledger check`."
+
+RESCUE: Final = "Keep a copy of it before anything else; `reelway ledger export` reads out what can still be read."
 
 
 class ExportOptions(Options, frozen=True, kw_only=True):
@@ -57,16 +58,23 @@ class PruneOptions(Options, frozen=True, kw_only=True):
     ] = False
 
 
-def export(run: Run, where: LedgerOptions, how: ExportOptions) -> None:
-    """Write everything that a ledger holds as lines of JSON: jobs, their callbacks, and then the history."""
-    with _opened(where) as ledger:
+def export(run: Run, where: LedgerOptions, how: ExportOptions) -> ExitCode:
+    """Write everything that a ledger holds as lines of JSON: jobs, their callbacks, and then the history.
+
+    The exit code is 10 if something is wrong with the ledger, and so perhaps left out.
+    """
+    with existing_ledger(where.ledger) as ledger:
         for line in ledger.export(links=how.with_links):
             run.screen.write(as_json(line, sys.stdout.encoding))
+        problems = ledger.check()
+    if problems:
+        run.screen.say(f"All that can be read is written; but something is wrong with {ledger.name}: {CHECK}")
+    return ExitCode.LEDGER if problems else ExitCode.OK
 
 
 def prune(run: Run, where: LedgerOptions, what: PruneOptions) -> None:
     """Forget old jobs, and their idempotency keys. What is under way, in doubt or not yet stored stays."""
-    with _opened(where) as ledger:
+    with existing_ledger(where.ledger) as ledger:
         before = datetime.now(UTC) - timedelta(days=what.older_than)
         forgotten = ledger.prune(before, unstored=what.unstored)
         run.screen.result({"ledger": ledger.name, "forgotten": forgotten}, f"{forgotten} jobs are forgotten.")
@@ -74,25 +82,11 @@ def prune(run: Run, where: LedgerOptions, what: PruneOptions) -> None:
 
 def check(run: Run, where: LedgerOptions) -> ExitCode:
     """Examine a ledger. The exit code is 10 if something is wrong with it."""
-    with _opened(where) as ledger:
+    with existing_ledger(where.ledger) as ledger:
         problems = ledger.check()
         run.screen.result(
             {"ledger": ledger.name, "problems": problems}, "\n".join(problems) or f"{ledger.name} is well."
         )
+    if problems:
+        run.screen.say(RESCUE)
     return ExitCode.LEDGER if problems else ExitCode.OK
-
-
-def _opened(where: LedgerOptions) -> Ledger:
-    """The ledger that is meant.
-
-    Raises:
-        ConfigurationError: there is none, or this is no URL of one.
-        LedgerError: it cannot be opened.
-    """
-    url = named_ledger(where.ledger) or f"sqlite:{default_file()}"
-    if url == NO_LEDGER:
-        raise ConfigurationError("No ledger is named.", hint="Name it with --ledger URL, or in REELWAY_LEDGER.")
-    # Whoever looks into a ledger that is not there has mistyped its name, and wants no new one.
-    if url.startswith("sqlite:") and not sqlite_path(url).exists():
-        raise ConfigurationError(f"There is no ledger {url}.", hint="See what its file is called.")
-    return open_ledger(url)

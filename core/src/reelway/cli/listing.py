@@ -14,7 +14,7 @@ from reelway.cli.options import LedgerOptions, Options
 from reelway.cli.run import Run
 from reelway.cli.screen import plain
 from reelway.cli.shapes import entry_shape, task_shape
-from reelway.cli.state import required_ledger
+from reelway.cli.state import existing_ledger, named_ledger, required_ledger
 from reelway.cli.views import STYLES, described
 from reelway.ledger.records import Entry
 from reelway.memory import PAGE, Memory
@@ -92,7 +92,9 @@ def abandon(run: Run, submission: SubmissionId, where: LedgerOptions) -> None:
 
 @contextmanager
 def _memory(where: LedgerOptions) -> Iterator[Memory]:
-    with required_ledger(where.ledger) as ledger:
+    # The user's own one is made with the first job; before that, there is nothing in it.
+    opened = existing_ledger if named_ledger(where.ledger) else required_ledger
+    with opened(where.ledger) as ledger:
         yield Memory(ledger, _now)
 
 
@@ -119,6 +121,14 @@ def _line(entry: Entry) -> tuple[str, str, str, str]:
     return _name_of(entry), state_of(entry, _now()), artifact, label or ""
 
 
+def _told(entry: Entry, state: str) -> str:
+    """How a job stands; while there is no task, where and when it was wished for as well."""
+    submission = entry.submission
+    if entry.task is not None or submission is None:
+        return described(entry.task) if entry.task is not None else state
+    return f"{state}, {submission.provider} ({submission.account}), {submission.at:%Y-%m-%d %H:%M} UTC"
+
+
 def _show(run: Run, entries: list[Entry]) -> None:
     from reelway.cli.tables import cell, table
 
@@ -127,8 +137,7 @@ def _show(run: Run, entries: list[Entry]) -> None:
         name, state, artifact, label = _line(entry)
         style = STYLES[entry.task.status] if entry.task is not None else "yellow" if state == IN_DOUBT else "dim"
         stored = [result.location for result in entry.results]
-        told = described(entry.task) if entry.task is not None else state
-        made.add_row(cell(name), cell(told, style=style), cell(artifact, *stored), cell(label))
+        made.add_row(cell(name), cell(_told(entry, state), style=style), cell(artifact, *stored), cell(label))
     run.screen.show(made)
     if any(state_of(entry, _now()) == IN_DOUBT for entry in entries):
         run.screen.say("Look for what is in doubt in the provider's own list; then: reelway adopt, or abandon.")

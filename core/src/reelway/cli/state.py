@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from reelway.errors import ConfigurationError, LedgerError
 from reelway.ledger.interface import Ledger
-from reelway.ledgers import open_ledger
+from reelway.ledgers import open_ledger, sqlite_path
 
 LEDGER_VARIABLE: Final = "REELWAY_LEDGER"
 
@@ -97,6 +97,22 @@ def required_ledger(given: str | None) -> Ledger:
         hint = f"Name one, or leave --ledger {NO_LEDGER} out."
         raise ConfigurationError("There is no ledger to look into.", hint=hint)
     return ledger
+
+
+def existing_ledger(given: str | None) -> Ledger:
+    """The ledger of a command that looks into one, and makes none.
+
+    Raises:
+        ConfigurationError: there is none, or this is no URL of one.
+        LedgerError: it cannot be opened.
+    """
+    url = named_ledger(given) or f"sqlite:{default_file()}"
+    if url == NO_LEDGER:
+        raise ConfigurationError("No ledger is named.", hint="Name it with --ledger URL, or in REELWAY_LEDGER.")
+    # Whoever looks into a ledger that is not there has mistyped its name, and wants no new one.
+    if url.startswith("sqlite:") and not sqlite_path(url).exists():
+        raise ConfigurationError(f"There is no ledger {url}.", hint="See what its file is called.")
+    return open_ledger(url)
 
 
 def _way_out(hint: str) -> str:

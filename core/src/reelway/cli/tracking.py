@@ -9,7 +9,7 @@ import signal
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
 from typer import Option
 
@@ -27,6 +27,11 @@ from reelway.model.secret import Secret, as_secret
 from reelway.model.task import Task
 from reelway.provider.interface import Cadence
 from reelway.provider.registry import Registry
+
+if TYPE_CHECKING:
+    from reelway.tracker import Swept
+
+T = TypeVar("T")
 
 logger: Final = logging.getLogger("reelway")
 
@@ -150,7 +155,8 @@ async def _track(run: Run, options: TrackOptions, accounts: Named, alive: _Alive
     with required_ledger(options.ledger) as ledger, _stopped_by_signals() as stop:
         async with Tracker(ledger, _as_mappings(accounts), **_ways(run, options)) as tracker:
             if options.once:
-                await _until(stop, tracker.catch_up())
+                swept = await _until(stop, tracker.catch_up())
+                run.screen.say(_caught_up(swept))
                 return
             run.screen.say(_following(accounts, ledger.name))
             await tracker.run(stop, on_sweep=lambda _: alive.sign())
@@ -208,6 +214,15 @@ def _as_mappings(accounts: Named) -> list[Mapping[str, Account]]:
 def _following(accounts: Named, where: str) -> str:
     names = ", ".join(shown_account(*one) for one in accounts)
     return f"Following the open tasks of {names} in {where} until Ctrl-C."
+
+
+def _caught_up(swept: Swept | None) -> str:
+    """What one look at the ledger came to."""
+    if swept is None:
+        return "Stopped before each open task had its turn."
+    polled = f"Tasks that had their turn: {swept.done}."
+    waits = swept.next_wake
+    return f"{polled} No other waits." if waits is None else f"{polled} The next one can have it in {waits:.0f} s."
 
 
 def tracked_accounts(
@@ -274,18 +289,17 @@ def _stopped_by_signals() -> Iterator[asyncio.Event]:
         restore()
 
 
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> None:
-    """Do some work, unless it is time to stop before."""
-    both = [asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())]
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do some work, unless it is time to stop before; then there is no result."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        both[1].cancel()
-        if not both[0].done():
-            both[0].cancel()
-        await asyncio.wait(both)
-    if not both[0].cancelled():
-        both[0].result()
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+        await asyncio.wait([working, stopping])
+    return None if working.cancelled() else working.result()
 
 
 class _Alive:

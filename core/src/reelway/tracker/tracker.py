@@ -170,20 +170,22 @@ class Tracker:
             await asyncio.wait([started.batch], timeout=None if deadline == inf else deadline)
         return Swept(started.taken, 0.0 if started.full else await self._rounds.next_due())
 
-    async def catch_up(self) -> int:
+    async def catch_up(self) -> Swept:
         """Poll every task that is due, once, at the pace of the accounts; gives how many there were.
+
+        What is left waits: for its next turn, for an account that is left alone, or for another tracker to end its
+        own. ``next_wake`` says for how long.
 
         Raises:
             LedgerError: it could not be read or written.
         """
         left = await self._rounds.count()
-        done, next_wake = 0, inf if not left else 0.0
-        while done < left and next_wake <= SOON:
+        done, next_wake = 0, await self._rounds.next_due()
+        while done < left and next_wake is not None and next_wake <= SOON:
             await self._clock.sleep_async(next_wake)
             swept = await self.sweep()
-            done += swept.done
-            next_wake = inf if swept.next_wake is None else swept.next_wake
-        return done
+            done, next_wake = done + swept.done, swept.next_wake
+        return Swept(done, next_wake)
 
     async def run(
         self, stop: asyncio.Event | None = None, *, on_sweep: Callable[[Swept], None] | None = None
