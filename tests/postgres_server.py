@@ -30,7 +30,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="reelway-pg-"))
         self._settings = settings
         self._process: subprocess.Popen[Any] | None = None
-        self._as = self._somebody()
+        self.somebody = self._somebody()
         self._programs = self._reachable(_programs())
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
         (self.data / "pg_hba.conf").write_text("local all secured scram-sha-256\nlocal all all trust\n")
@@ -79,7 +79,7 @@ class Server:
         settings = (*self._settings, f"unix_socket_directories={self.folder}", "listen_addresses=")
         command = [str(self._programs / "postgres"), "-D", str(self.data), *(f"--{one}" for one in settings)]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self._as)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **self.somebody)
 
     def _answers(self) -> bool:
         """Whether the server gets ready, or else ends."""
@@ -93,7 +93,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), "-D", str(self.data), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.somebody)
 
     def _somebody(self) -> dict[str, Any]:
         if os.name != "posix" or os.geteuid():
@@ -103,7 +103,7 @@ class Server:
 
     def _reachable(self, programs: Path) -> Path:
         """The programs where that somebody may execute them; a root's environment may be closed to others."""
-        if not self._as:
+        if not self.somebody:
             return programs
         installed = programs.parent
         copy = shutil.copytree(installed, self.folder / "wheel" / installed.name)

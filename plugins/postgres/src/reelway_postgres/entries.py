@@ -62,6 +62,10 @@ LET_GO: Final = """
         and state in ('intent', 'sending', 'ambiguous')
 """
 
+STANDS: Final = """
+    select number from our.entries where submission_id = %(id)s and state = any(%(expected)s) for update
+"""
+
 # Of an attempt that proves to have created something after all, another may have taken the key over. Whether it
 # still has its key is asked of its own row: of no other does a statement that waited for somebody see the change.
 NOTE: Final = f"""

@@ -24,7 +24,7 @@ from reelway.ledger.records import (
 )
 from reelway.model.lifecycle import Event
 from reelway.model.secret import Secret
-from reelway.model.submission import Submission, SubmissionState
+from reelway.model.submission import CREATED, Submission, SubmissionState
 from reelway.model.task import Task, TaskRef
 from reelway_postgres import entries as sql
 from reelway_postgres import schedule, upkeep
@@ -105,7 +105,16 @@ class PostgresLedger(Ledger):
 
     def note(self, submission: Submission, expected: Collection[SubmissionState]) -> bool:
         values = sql.submission_values(submission) | {"expected": [state.value for state in expected]}
-        return self._database.one(sql.NOTE, values) is not None
+        if submission.state not in CREATED:
+            return self._database.one(sql.NOTE, values) is not None
+
+        def noted(session: Session) -> bool:
+            if session.one(sql.STANDS, values) is None:
+                return False
+            session.rows(sql.LET_GO, values)
+            return session.one(sql.NOTE, values) is not None
+
+        return self._database.together(noted)
 
     def accept(self, submission: Submission, task: Task, events: Sequence[Event] = (), *, due_in: float) -> Entry:
         account = self._account(task)

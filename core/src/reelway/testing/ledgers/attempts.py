@@ -122,6 +122,19 @@ class Attempts(Kit):
         assert ledger.note(replace(second, state=SubmissionState.REJECTED), {SubmissionState.SENDING})
         assert ledger.begin(new_attempt(idempotency_key=key)) == entry
 
+    def test_whoever_is_noted_to_have_created_has_the_key_back_before_its_task_is_known(
+        self, ledger: Ledger, beside: Ledger
+    ) -> None:
+        key = f"order-{new_attempt().id}"
+        first = begun(ledger, SubmissionState.REJECTED, new_attempt(idempotency_key=key))
+        second = begun(ledger, SubmissionState.INTENT, new_attempt(idempotency_key=key))
+        created = replace(first, state=SubmissionState.ACCEPTED)
+        assert not ledger.note(created, {SubmissionState.SENDING})
+        assert ledger.begin(new_attempt(idempotency_key=key)) == entry_of(ledger, second)
+        assert ledger.note(created, {SubmissionState.REJECTED})
+        assert not beside.note(replace(second, state=SubmissionState.SENDING), {SubmissionState.INTENT})
+        assert ledger.begin(new_attempt(idempotency_key=key)) == entry_of(ledger, first)
+
     def test_an_attempt_that_has_lost_its_key_is_not_sent(self, ledger: Ledger, beside: Ledger) -> None:
         key = f"order-{new_attempt().id}"
         first = begun(ledger, SubmissionState.ABANDONED, new_attempt(idempotency_key=key))
