@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,28 @@ def test_a_run_that_is_cancelled_leaves_no_task_of_its_own() -> None:
 
     with Desk(clock=Still()) as desk:
         assert desk.run(story(desk)) == set()
+
+
+def test_what_is_being_claimed_when_a_tracker_is_closed_still_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Desk() as desk:
+        desk.open("task-1")
+        claiming, go_on, claim = threading.Event(), threading.Event(), desk.ledger.claim
+
+        def claim_slowly(*given: Any) -> list[Claim]:
+            claiming.set()
+            assert go_on.wait(10)
+            return claim(*given)
+
+        async def story() -> None:
+            sweeping = asyncio.create_task(desk.tracker.sweep())
+            await asyncio.to_thread(claiming.wait, 10)
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+            await desk.tracker.aclose()
+            assert desk.status("task-1") is Status.SUCCEEDED
+            await sweeping
+
+        monkeypatch.setattr(desk.ledger, "claim", claim_slowly)
+        desk.run(story())
 
 
 class Still(VirtualClock):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
 from reelway import Status
 from reelway.flow.effects import Phase, TransportError
+from reelway.ledger.records import Chore
 from reelway.tracker.circuit import LONGEST_PAUSE, Circuit
 from tests.acme import PAGE, refused, said
 from tests.tracker.desk import Desk, running
@@ -163,3 +165,13 @@ def test_success_in_between_keeps_a_circuit_closed() -> None:
         assert not any(outcome() for outcome in outcomes)
         assert not circuit.succeeded()
     assert circuit.closed
+
+
+@pytest.mark.parametrize(("waited", "asked"), [(14.9, {"task-1": [0]}), (15.1, {})])
+def test_a_provider_is_asked_only_where_it_has_time_to_answer(waited: float, asked: dict[str, list[float]]) -> None:
+    with Desk() as desk:
+        desk.open("task-1")
+        [claim] = desk.ledger.claim(1, 30.0, {("acme", "default"): inf}, [Chore.POLL])
+        [lanes] = desk.tracker._rounds._lanes
+        turn = desk.run(lanes.work.turn(claim, desk.clock.monotonic() - waited))
+        assert (turn.failures, dict(desk.asked)) == (0, asked)

@@ -753,6 +753,19 @@ def test_a_cancelled_create_leaves_a_trace() -> None:
     assert states(stage)[-1] is SubmissionState.AMBIGUOUS
 
 
+def test_a_create_that_nobody_waits_for_any_longer_leaves_a_trace() -> None:
+    stage = Stage("async")
+
+    async def main() -> None:
+        dropped = stage.driver().run(Job("main", Ends().flow(Record(submission=SENDING), CREATE)))
+        dropped.send(None)
+        dropped.close()
+
+    stage.http.answer = lambda effect: asyncio.Event().wait()
+    asyncio.run(main())
+    assert states(stage)[-1] is SubmissionState.AMBIGUOUS
+
+
 def test_an_interruption_before_the_create_left_leaves_nothing_in_doubt(stage: Stage) -> None:
     with pytest.raises(Stop) as caught:
         stage.run(Ends().flow(Record(submission=SENDING), Work(lambda: interrupt(None)), CREATE))

@@ -1,4 +1,4 @@
-"""How many turns go on at once, and which is next: those of each account in lanes of its own, in their order."""
+"""How many turns go on at once, and which is next: each account has lanes of its own, and its claims an order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from reelway.ledger.records import AccountKey, Claim
-from reelway.tracker.work import Turn, Work, put_back
+from reelway.tracker.work import Held, Turn, Work, put_back
 
 logger: Final = logging.getLogger("reelway")
 
@@ -55,8 +55,8 @@ class Batch:
         return [ended[place] for place in sorted(ended)]
 
 
-class Taken(NamedTuple):
-    """A claim on its way to its turn: when it was taken, and where what comes of it is put down."""
+class Waiting(NamedTuple):
+    """A claim before its turn: when it was taken, and where what comes of it is put down."""
 
     claim: Claim
     since: float
@@ -65,17 +65,17 @@ class Taken(NamedTuple):
 
 
 class Lanes:
-    """The turns of one kind of work. No account waits for another's.
+    """The turns of one kind of work.
 
     Attributes:
         work: what a turn does.
-        held: how many claims of each account have not had their turn yet.
+        held: the claims of each account that have not had their turn yet.
     """
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.held: Counter[AccountKey] = Counter()
-        self._waiting: defaultdict[AccountKey, deque[Taken]] = defaultdict(deque)
+        self.held: Held = Counter()
+        self._waiting: defaultdict[AccountKey, deque[Waiting]] = defaultdict(deque)
         self._running: defaultdict[AccountKey, set[asyncio.Task[None]]] = defaultdict(set)
 
     def add(self, claims: Iterable[Claim], since: float, batch: Batch) -> None:
@@ -85,7 +85,7 @@ class Lanes:
             key = claim.task.ref.account_key
             accounts.add(key)
             self.held[key] += 1
-            self._waiting[key].append(Taken(claim, since, batch, batch.place()))
+            self._waiting[key].append(Waiting(claim, since, batch, batch.place()))
         for key in accounts:
             running = self._running[key] = {lane for lane in self._running[key] if not lane.done()}
             while len(running) < min(self.work.at_once, self.held[key]):
@@ -100,22 +100,30 @@ class Lanes:
         for running in self._running.values():
             for lane in running:
                 lane.cancel()
+            # One that has not begun yet will never say that it has ended.
+            running.clear()
 
     async def _lane(self, key: AccountKey) -> None:
         waiting = self._waiting[key]
         while waiting:
             one = waiting.popleft()
-            self._end(key, one, await self._turn(one))
+            turn = put_back(one.claim, DEFECT_PAUSE)
+            try:
+                turn = await self._turn(one)
+            finally:
+                self._end(key, one, turn)
 
-    def _end(self, key: AccountKey, one: Taken, turn: Turn) -> None:
+    def _end(self, key: AccountKey, one: Waiting, turn: Turn) -> None:
         self.held[key] -= 1
         one.batch.end(one.place, turn)
 
-    async def _turn(self, one: Taken) -> Turn:
+    async def _turn(self, one: Waiting) -> Turn:
         try:
             return await self.work.turn(one.claim, one.since)
         except asyncio.CancelledError:
             return put_back(one.claim)
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # a library in Rust panics with one
             logger.exception("A turn of %s failed", one.claim.task.ref)
             return put_back(one.claim, DEFECT_PAUSE)

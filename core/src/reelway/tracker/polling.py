@@ -23,6 +23,9 @@ logger: Final = logging.getLogger("reelway")
 POLL_SECONDS: Final = 20.0
 """From the claim until the answer; where an answer asks for a second request, LAST_POLL_SECONDS more."""
 
+LEAST_SHARE: Final = 0.25
+"""Of these seconds: a provider with less time to answer would fail, and it would not be its fault."""
+
 OF_THE_ACCOUNT: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE})
 """Kinds of trouble with which a wish to be left alone is meant for all that the account asks (429 and 503)."""
 
@@ -59,9 +62,9 @@ class Polling(Work):
     async def turn(self, claim: Claim, since: float) -> Turn:
         account = self._accounts[claim.task.ref.account_key]
         begun = self._clock.monotonic()
-        # Whatever held this process up, nothing is sent that could still be under way when the lease has run out.
+        # Whatever held it up, nothing is sent that could still be under way when the lease has run out.
         timeout = since + POLL_SECONDS - begun
-        if timeout <= 0 or account.circuit.open_at(begun):
+        if timeout < LEAST_SHARE * POLL_SECONDS or account.circuit.open_at(begun):
             return put_back(claim)
         try:
             seen = await _looked(account, claim, timeout, begun)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Final, TypeVar
 
@@ -58,6 +58,7 @@ class Rounds:
         self._telling = telling
         self._reminder = Reminder(ledger)
         self._clock = clock
+        self._starts: set[asyncio.Future[Started]] = set()
         self._batches: set[asyncio.Task[None]] = set()
         self._next_count = -inf
         self._strangers: set[AccountKey] = set()
@@ -70,7 +71,10 @@ class Rounds:
         Raises:
             LedgerError: nothing could be claimed.
         """
-        return await _unbroken(self._start(limit))
+        start = asyncio.ensure_future(self._start(limit))
+        self._starts.add(start)
+        start.add_done_callback(self._starts.discard)
+        return await _unbroken(start)
 
     async def next_due(self) -> float | None:
         """Seconds until something can be claimed for which there is room.
@@ -112,6 +116,8 @@ class Rounds:
 
     async def finish(self) -> None:
         """Let turns under way end, but not for long; whatever is still claimed then is free at once."""
+        if self._starts:
+            await asyncio.wait(self._starts)
         if self._batches:
             await asyncio.wait(self._batches, timeout=STOP_SECONDS)
         for lanes in self._lanes:
@@ -210,9 +216,8 @@ class Rounds:
         return [TaskChanged(kept.task, kept.events)] if kept.events else []
 
 
-async def _unbroken(work: Awaitable[T]) -> T:
-    """Do what must not stop halfway: whoever is cancelled meanwhile waits until it is done."""
-    doing = asyncio.ensure_future(work)
+async def _unbroken(doing: asyncio.Future[T]) -> T:
+    """Wait for what must not stop halfway: whoever is cancelled meanwhile waits until it is done."""
     try:
         return await asyncio.shield(doing)
     except asyncio.CancelledError:

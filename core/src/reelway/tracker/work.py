@@ -50,7 +50,7 @@ def put_back(claim: Claim, again: float = 0.0) -> Turn:
 
 
 Held: TypeAlias = Counter[AccountKey]
-"""How many claims of each account have not had their turn yet."""
+"""Claims that have not had their turn yet, counted by their accounts."""
 
 
 class Room(Struct, frozen=True, gc=False):

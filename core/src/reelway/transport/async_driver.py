@@ -56,6 +56,14 @@ class AsyncPerformer:
         """Carry out one effect that may take its time."""
         return self._IN_TIME[type(effect)](self, effect)
 
+    async def put_on_record(self, record: Record) -> None:
+        """Carry out what a flow could no longer ask for; without a ledger, even where nobody can wait any more."""
+        act = self.at_once.get(Record)
+        if act is None:
+            await self(record)
+        else:
+            act(self, record)
+
     async def close(self) -> None:
         """Let go of what is still open."""
         if self._stream is not None:
@@ -191,7 +199,7 @@ class _Course(Generic[R]):
         try:
             if error is not None and (record := self._stepper.broke_off(error, self._clock.now())):
                 with beside(error):
-                    await self._perform(record)
+                    await self._perform.put_on_record(record)
         finally:
             self._stepper.close()
             await self._perform.close()

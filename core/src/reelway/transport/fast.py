@@ -11,7 +11,8 @@ a poll that pyreqwest would write otherwise, or whose server it cannot connect t
 
 A process that has used it waits a moment before it ends. A thread of pyreqwest that has just handed over an answer
 may not have let go of the interpreter yet, and an interpreter that ends meanwhile aborts its process
-(PyO3/pyo3-async-runtimes, issue 40, open; one process in four, on a busy machine).
+(PyO3/pyo3-async-runtimes, issue 40, open; one process in four, on a busy machine). The wait makes that unlikely,
+and no more.
 
 Two things are less than usual: a poll that is cancelled keeps its connection until its own time is up, and one that
 breaks within the beginning of a body counts as if no answer had begun.
@@ -182,7 +183,6 @@ class _Border:
 
 
 def _open_client(keep: int, seconds: float) -> Client | None:
-    _leave_slowly()
     builder = importlib.import_module("pyreqwest.client").ClientBuilder()
     builder = builder.http1_only().follow_redirects(enable=False).referer(enable=False).no_proxy()
     for inflate in (builder.gzip, builder.brotli, builder.zstd, builder.deflate):
@@ -194,6 +194,7 @@ def _open_client(keep: int, seconds: float) -> Client | None:
     except RuntimeError:
         # This process was forked from one that polled.
         return None
+    _leave_slowly()
     return client
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reelway.errors import ReelwayError
-from reelway.flow.effects import Earlier, Effect, Flow, Now, Observe, Record, Send, TransportError
+from reelway.flow.effects import Earlier, Effect, Flow, Record, Send, TransportError
 from reelway.model.http import HttpRequest
 from reelway.model.submission import UNSENT, Submission, SubmissionState
 from reelway.transport.witness import Exchange, Witness
@@ -25,11 +25,7 @@ R = TypeVar("R")
 
 logger: Final = logging.getLogger("reelway")
 
-INSTANT: Final = (Now, Observe, Record)
-"""Effects that wait for nobody else; what a ledger keeps waits for its disk."""
-
-
-AWAITED: Final = frozenset({Send, Record})
+WATCHED: Final = frozenset({Send, Record})
 """Effects of which it matters how they end."""
 
 
@@ -74,7 +70,7 @@ class Stepper(Generic[R]):
             return None
         if self._trace is not None:
             self._trace(effect)
-        if type(effect) in AWAITED:
+        if type(effect) in WATCHED:
             self._begun(cast("Send | Record", effect))
         return effect
 

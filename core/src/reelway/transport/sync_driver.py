@@ -16,11 +16,14 @@ from reelway.flow.effects import Close, Effect, Head, Instant, Now, Observe, Ope
 from reelway.model.task import Task
 from reelway.transport.clock import Clock
 from reelway.transport.http import SyncHttp, SyncStream
-from reelway.transport.stepping import INSTANT, Job, Outcome, Stepper, beside, recorded
+from reelway.transport.stepping import Job, Outcome, Stepper, beside, recorded
 from reelway.transport.threads import Threads, Turn
 from reelway.transport.witness import Witness
 
 R = TypeVar("R")
+
+INSTANT: Final = (Now, Observe, Record)
+"""Effects that wait for nobody else; what a ledger keeps waits for its disk."""
 
 THREADS: Final = 16
 """Exchanges of one account under way at once of one call that follows many tasks in threads, each in its own."""

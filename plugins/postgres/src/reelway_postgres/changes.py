@@ -110,7 +110,7 @@ def change_values(numbers: Sequence[int], changes: Sequence[Change | None]) -> V
         "chores": array(None if change is None else chore_of(change.task) for change in changes),
         "event_numbers": array(number for number, _ in events),
         **event_values([event for _, event in events]),
-        "result_numbers": [number for number, _ in results],
+        "result_numbers": array(number for number, _ in results),
         "variants": [searchable(variant) for _, variant in results],
         "results": [*results.values()],
     }

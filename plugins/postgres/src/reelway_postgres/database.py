@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -25,7 +26,7 @@ UNDONE: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.Un
 """What the server says when it is certain that nothing was written; only then is it safe to try again."""
 
 
-def array(values: Iterable[float | str | None]) -> str:
+def array(values: Iterable[float | StrEnum | None]) -> str:
     """Numbers and words of ours as the server reads an array: psycopg takes ten times as long for each element."""
     return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
 
