@@ -26,8 +26,8 @@ from tests.benchmarks.measure import MIB, Scale, child, cpu_seconds, in_turns, m
 from tests.benchmarks.open_tasks import running, running_task
 
 MEANING: Final = """\
-**A tracker.** One process follows the tasks of a SQLite file (`synchronous = full`), all of them always due. Each
-poll is a turn claimed, an answer read and a turn written back; with news, a change and an event besides. First the
+**A tracker.** One process follows the tasks of a SQLite file (`synchronous = full`), all of them running and always
+due. Each poll is a turn claimed, an answer read and a turn written back; with news, a change and an event besides. First the
 network is left out: answers are there at once, and what is measured is the tracker with its ledger. Then the same
 is done with the client that everybody gets, over loopback to a server that answers after 50 ms, each time with
 news. Memory is that of the whole process while 100,000 tasks are open."""
