@@ -47,7 +47,7 @@ BARE_SETTLE: Final = """
 
 
 def run(scale: Scale) -> Findings:
-    return Findings((*rows(scale), *workers.rows()), (), f"{MEANING}\n\n{workers.MEANING}")
+    return Findings((*rows(scale), *workers.rows(scale)), (), f"{MEANING}\n\n{workers.MEANING}")
 
 
 def rows(scale: Scale) -> Iterator[Row]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from math import inf
 from statistics import quantiles
 from typing import Any, Final, TypeAlias
@@ -26,7 +27,7 @@ from reelway_procrastinate import reelway_engine
 from tests.benchmarks.contenders import KEY
 from tests.benchmarks.figures import Row, milliseconds, per_second
 from tests.benchmarks.filled import ACCOUNT, FilledServer
-from tests.benchmarks.measure import ROOT, cpu_seconds
+from tests.benchmarks.measure import ROOT, Scale, cpu_seconds, in_turns, middle
 from tests.benchmarks.tracking import Polls
 
 MEANING: Final = """\
@@ -54,15 +55,15 @@ MOST_AWAY: Final = 10.0
 Workers: TypeAlias = list[subprocess.Popen[str]]
 
 
-def rows() -> Iterator[Row]:
+def rows(scale: Scale) -> Iterator[Row]:
     """What is found, for each number of open tasks."""
     for tasks, latest in OPEN_TASKS.items():
         with closing(FilledServer(tasks)) as server:
-            alone = _measured(server, 0.0, "alone")
-            full = _measured(server, 0.0)
-            yield from _costs(tasks, full, alone)
-            cadence = 2 * tasks / full["rate"]
-            yield _lag(tasks, latest, _measured(server, cadence))
+            measures = {how: partial(_measured, server, 0.0, how) for how in WAYS}
+            found = {how: middle(measured) for how, measured in in_turns(measures, scale.long_rounds).items()}
+            yield from _costs(tasks, found["engine"], found["alone"])
+            cadence = 2 * tasks / found["engine"]["rate"]
+            yield _lag(tasks, latest, middle([_measured(server, cadence) for _ in range(scale.long_rounds)]))
             if tasks == min(OPEN_TASKS):
                 held, late = _orphaned(server)
                 figure = f"after their leases, until {held} tasks of a killed worker are taken"
