@@ -27,10 +27,10 @@ from tests.benchmarks.open_tasks import running, running_task
 
 MEANING: Final = """\
 **A tracker.** One process follows the tasks of a SQLite file (`synchronous = full`), all of them running and always
-due. Each poll is a turn claimed, an answer read and a turn written back; with news, a change and an event besides. First the
-network is left out: answers are there at once, and what is measured is the tracker with its ledger. Then the same
-is done with the client that everybody gets, over loopback to a server that answers after 50 ms, each time with
-news. Memory is that of the whole process while 100,000 tasks are open."""
+due. Each poll is a turn claimed, an answer read and a turn written back; with news, a change and an event besides.
+First the network is left out: answers are there at once, and what is measured is the tracker with its ledger. Then
+the same is done with the client that everybody gets, over loopback to a server that answers after 50 ms, each time
+with news. Memory is that of the whole process while 100,000 tasks are open."""
 
 FEW: Final = 1_000
 TASKS: Final = 10_000
