@@ -11,8 +11,8 @@ a poll that pyreqwest would write otherwise, or whose server it cannot connect t
 
 A process that has used it waits a moment before it ends. A thread of pyreqwest that has just handed over an answer
 may not have let go of the interpreter yet, and an interpreter that ends meanwhile aborts its process
-(PyO3/pyo3-async-runtimes, issue 40, open; one process in four, on a busy machine). The wait makes that unlikely,
-and no more.
+(open as https://github.com/PyO3/pyo3-async-runtimes/issues/40; one process in four, on a busy machine). The wait
+makes that unlikely, and no more.
 
 Two things are less than usual: a poll that is cancelled keeps its connection until its own time is up, and one that
 breaks within the beginning of a body counts as if no answer had begun.
