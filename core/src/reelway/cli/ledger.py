@@ -14,8 +14,6 @@ from reelway.cli.run import Run
 from reelway.cli.shapes import as_json
 from reelway.cli.state import existing_ledger
 
-CHECK: Final = "see `reelway ledger check`."
-
 RESCUE: Final = "Keep a copy of it before anything else; `reelway ledger export` reads out what can still be read."
 
 
@@ -61,14 +59,16 @@ class PruneOptions(Options, frozen=True, kw_only=True):
 def export(run: Run, where: LedgerOptions, how: ExportOptions) -> ExitCode:
     """Write everything that a ledger holds as lines of JSON: jobs, their callbacks, and then the history.
 
-    The exit code is 10 if something is wrong with the ledger, and so perhaps left out.
+    What cannot be read is left out. The exit code is 10 if something is wrong with the ledger.
     """
     with existing_ledger(where.ledger) as ledger:
         for line in ledger.export(links=how.with_links):
             run.screen.write(as_json(line, sys.stdout.encoding))
         problems = ledger.check()
     if problems:
-        run.screen.say(f"All that can be read is written; but something is wrong with {ledger.name}: {CHECK}")
+        run.screen.say(
+            f"All that can be read is written. What is wrong with {ledger.name}: see `reelway ledger check`."
+        )
     return ExitCode.LEDGER if problems else ExitCode.OK
 
 

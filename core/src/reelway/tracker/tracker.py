@@ -171,7 +171,7 @@ class Tracker:
         return Swept(started.taken, 0.0 if started.full else await self._rounds.next_due())
 
     async def catch_up(self) -> Swept:
-        """Poll every task that is due, once, at the pace of the accounts; gives how many there were.
+        """Give every task that is due its turn, once, at the pace of the accounts; tells how many there were.
 
         What is left waits: for its next turn, for an account that is left alone, or for another tracker to end its
         own. ``next_wake`` says for how long.

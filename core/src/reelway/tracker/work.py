@@ -53,7 +53,7 @@ Held: TypeAlias = Counter[AccountKey]
 """Claims that have not had their turn yet, counted by their accounts."""
 
 
-class Room(Struct, frozen=True, gc=False):
+class Room(Struct, frozen=True):
     """What there is room for: how many claims in all, and of which accounts at how many a second."""
 
     limit: int
